@@ -1,0 +1,41 @@
+# `make help` lists the targets. `make run` starts the server, `make test` is all that CI runs.
+
+SWIFT ?= swift
+# Flags of the build, such as `make test BUILD_FLAGS='-j 1'`.
+BUILD_FLAGS ?=
+# Arguments of the command: `make run ARGS='--port 9000'`, `make bench ARGS=engine`.
+ARGS ?=
+BINARY := .build/release/likewise
+SWIFT_FILES := Package.swift Sources Tests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run build test lint format bench clean
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what building and testing need, where it is missing.
+	@scripts/setup.sh
+
+build: setup ## Build the binary, .build/release/likewise.
+	$(SWIFT) build -c release $(BUILD_FLAGS) --product likewise
+
+run: build ## Build and start the server: make run ARGS='--port 9000'.
+	@exec $(BINARY) serve $(ARGS)
+
+# One build for everything: the tests run on the code that is shipped, and the end-to-end tests start its binary.
+test: setup lint ## Check the style, build once in release mode, run all tests.
+	$(SWIFT) build -c release $(BUILD_FLAGS) --build-tests
+	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build
+
+lint: ## Check the style of all Swift files.
+	$(SWIFT) format lint --strict --parallel --recursive $(SWIFT_FILES)
+
+format: ## Put the style of all Swift files right.
+	$(SWIFT) format --in-place --parallel --recursive $(SWIFT_FILES)
+
+bench: build ## Measure, an object of JSON a line: make bench ARGS=http.
+	@exec $(BINARY) bench $(or $(ARGS),engine)
+
+clean: ## Remove what was built; data folders stay.
+	rm -rf .build

@@ -1,0 +1,110 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "likewise",
+    products: [
+        .executable(name: "likewise", targets: ["likewise"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(
+            url: "https://github.com/apple/swift-configuration", from: "1.4.0",
+            traits: [.trait(name: "YAML")]),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // What Swift cannot reach in C: the CRC instruction, fallocate, a thread's name.
+        .target(name: "CPlatform"),
+        // The domain: ids, reactions, registers, versions, merge, tallies, hashing. No I/O.
+        .target(name: "LikewiseCore", swiftSettings: strict),
+        // Event log, shards, evaluation, ledger, recovery; the ports Disk, Clock and Ledger.
+        .target(
+            name: "LikewiseEngine",
+            dependencies: [
+                "LikewiseCore", "CPlatform",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: strict),
+        // What goes over the wire: bodies, problems, cursors; shared by server and client.
+        .target(name: "LikewiseAPI", swiftSettings: strict),
+        // Routes, limits and metrics over HTTP.
+        .target(
+            name: "LikewiseServer",
+            dependencies: [
+                "LikewiseCore", "LikewiseEngine", "LikewiseAPI",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: strict),
+        // The binary: settings, composition, commands.
+        .executableTarget(
+            name: "likewise",
+            dependencies: [
+                "LikewiseServer", "LikewiseEngine", "LikewiseCore",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: strict),
+        // Simulated disk, clock and ledger, and the conformance suites of the ports.
+        .target(
+            name: "LikewiseTestSupport", dependencies: ["LikewiseCore", "LikewiseEngine"],
+            path: "Tests/LikewiseTestSupport", swiftSettings: strict),
+        .testTarget(
+            name: "LikewiseCoreTests", dependencies: ["LikewiseCore", "LikewiseTestSupport"], swiftSettings: strict),
+        .testTarget(name: "LikewiseAPITests", dependencies: ["LikewiseAPI"], swiftSettings: strict),
+        .testTarget(
+            name: "LikewiseEngineTests",
+            dependencies: [
+                "LikewiseCore", "LikewiseEngine", "LikewiseTestSupport", "CPlatform",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["LikewiseCore", "LikewiseEngine", "LikewiseTestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LikewiseServerTests",
+            dependencies: [
+                "LikewiseServer", "LikewiseEngine", "LikewiseCore", "LikewiseAPI", "LikewiseTestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LikewiseCLITests",
+            dependencies: ["likewise", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+        .testTarget(name: "EndToEndTests", dependencies: ["likewise"], swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,86 @@
+// What Swift cannot reach by itself.
+//
+// CRC-32C for log records: Swift has no portable way to SSE 4.2's and ARMv8's CRC instructions, and a table costs about
+// six times as much a byte, on a path that every like takes. fallocate and prctl are not in the C library's module.
+#define _GNU_SOURCE
+#include "platform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+int likewise_allocate(int descriptor, int64_t size) {
+  int code;
+  do code = fallocate(descriptor, 0, 0, size);
+  while (code != 0 && errno == EINTR);
+  return code == 0 ? 0 : errno;
+}
+
+void likewise_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
+
+static const uint32_t *table(void) {
+  static uint32_t entries[256];
+  static int ready;
+  if (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE)) {
+    // Two threads that race write the same values.
+    for (uint32_t i = 0; i < 256; i++) {
+      uint32_t c = i;
+      for (int k = 0; k < 8; k++) c = (c >> 1) ^ (0x82f63b78u & (0u - (c & 1)));
+      __atomic_store_n(&entries[i], c, __ATOMIC_RELAXED);
+    }
+    __atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
+  }
+  return entries;
+}
+
+uint32_t likewise_crc32c_portable(uint32_t crc, const void *bytes, size_t length) {
+  const uint32_t *t = table();
+  const unsigned char *p = bytes;
+  crc = ~crc;
+  while (length--) crc = (crc >> 8) ^ t[(crc ^ *p++) & 0xff];
+  return ~crc;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("sse4.2"))) static uint32_t crc32c_hardware(uint32_t crc, const void *bytes, size_t length) {
+  const unsigned char *p = bytes;
+  uint64_t c = (uint32_t)~crc;
+  for (; length >= 8; length -= 8, p += 8) {
+    uint64_t word;
+    memcpy(&word, p, 8);
+    c = __builtin_ia32_crc32di(c, word);
+  }
+  for (; length; length--) c = __builtin_ia32_crc32qi((uint32_t)c, *p++);
+  return ~(uint32_t)c;
+}
+static int has_hardware(void) { return __builtin_cpu_supports("sse4.2"); }
+#elif defined(__aarch64__)
+#include <arm_acle.h>
+#include <sys/auxv.h>
+__attribute__((target("crc"))) static uint32_t crc32c_hardware(uint32_t crc, const void *bytes, size_t length) {
+  const unsigned char *p = bytes;
+  uint32_t c = ~crc;
+  for (; length >= 8; length -= 8, p += 8) {
+    uint64_t word;
+    memcpy(&word, p, 8);
+    c = __crc32cd(c, word);
+  }
+  for (; length; length--) c = __crc32cb(c, *p++);
+  return ~c;
+}
+static int has_hardware(void) { return (getauxval(AT_HWCAP) & (1 << 7)) != 0; }
+#else
+#define crc32c_hardware likewise_crc32c_portable
+static int has_hardware(void) { return 0; }
+#endif
+
+uint32_t likewise_crc32c(uint32_t crc, const void *bytes, size_t length) {
+  static int known;  // 0: not asked, 1: table, 2: instruction
+  int k = __atomic_load_n(&known, __ATOMIC_RELAXED);
+  if (!k) {
+    k = has_hardware() ? 2 : 1;
+    __atomic_store_n(&known, k, __ATOMIC_RELAXED);
+  }
+  return k == 2 ? crc32c_hardware(crc, bytes, length) : likewise_crc32c_portable(crc, bytes, length);
+}

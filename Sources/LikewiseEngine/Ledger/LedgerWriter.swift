@@ -1,0 +1,196 @@
+// The thread that brings the ledger up to what the shards have sealed.
+//
+// It takes all that waits, up to a bound, in one sorted transaction: the further it is behind, the larger the
+// transactions and the less each row costs. Where the ledger fails or is full it tries again, later each time, up to a
+// bound; meanwhile the overlay grows up to its own bound, and then writes are refused.
+
+import LikewiseCore
+import Logging
+
+/// How often the ledger is written, and for how long log segments stay.
+package struct LedgerWriterOptions: Sendable {
+    /// Nanoseconds that a change waits for the ledger at least, so that a trickle of likes is not a trickle of
+    /// transactions.
+    package var interval: UInt64 = 250_000_000
+    /// Entries of one transaction, the first generation aside.
+    package var transactionEntries = 500_000
+    /// Nanoseconds before the first and the last retry of a failed transaction.
+    package var retryFirst: UInt64 = 100_000_000
+    package var retryLast: UInt64 = 5_000_000_000
+    /// Nanoseconds between looks at the log's retention.
+    package var retentionInterval: UInt64 = 60_000_000_000
+    /// Registers of deleted contents removed between two transactions.
+    package var purgeRows = 5_000
+
+    package init() {}
+}
+
+final class LedgerWriter: Sendable {
+    struct Source: Sendable {
+        let shard: UInt16
+        let logDirectory: String
+        let inbox: Inbox
+    }
+
+    private struct Queue {
+        var sealed: [UInt16: [Generation]] = [:]
+        var isBusy = false
+        var isStopping = false
+        /// Nanoseconds; when the last transaction began.
+        var lastBegin: UInt64 = 0
+    }
+
+    private let options: LedgerWriterOptions
+    private let sources: [Source]
+    private let ledger: any Ledger
+    private let clock: any EngineClock
+    private let trends: TrendBoard
+    private let retention: LogRetention
+    private let logger: Logger
+    private let metrics = LedgerMetrics()
+    private let queue = Monitor(Queue())
+
+    init(
+        _ options: LedgerWriterOptions, sources: [Source], ledger: any Ledger, clock: any EngineClock,
+        trends: TrendBoard, retention: LogRetention, logger: Logger
+    ) {
+        self.options = options
+        self.sources = sources
+        self.ledger = ledger
+        self.clock = clock
+        self.trends = trends
+        self.retention = retention
+        self.logger = logger
+    }
+
+    // MARK: For the shards
+
+    /// Whether a shard should seal what it has: nothing waits here, and the last transaction is long enough ago.
+    func wantsWork(now: UInt64) -> Bool {
+        queue.withLock { $0.sealed.isEmpty && !$0.isBusy && now &- $0.lastBegin >= options.interval }
+    }
+
+    func offer(_ generations: [Generation], shard: UInt16) {
+        queue.withLockAndSignal { queue in
+            queue.sealed[shard, default: []] += generations
+            return ((), true)
+        }
+    }
+
+    /// Ends the thread once all that was offered is in the ledger, or cannot be put there.
+    func stop() {
+        queue.withLockAndSignal { queue in
+            queue.isStopping = true
+            return ((), true)
+        }
+    }
+
+    // MARK: The thread
+
+    func run() {
+        var held: [UInt16: UInt64] = [:]
+        var lookedAtRetention = clock.nanoseconds()
+        var hasGarbage = true
+        while true {
+            let now = clock.nanoseconds()
+            let wake = now + (hasGarbage ? options.interval : options.retentionInterval)
+            let work = takeWork(until: wake)
+            if let work, work.isEmpty { break }
+            if let work {
+                guard write(work) else { return }
+                for (shard, generations) in work {
+                    guard let last = generations.last else { continue }
+                    held[shard] = last.lastSequence
+                    sources.first { $0.shard == shard }?.inbox.send(.committed(last.number))
+                }
+                queue.withLock { $0.isBusy = false }
+                hasGarbage = true
+            } else if hasGarbage {
+                hasGarbage = purge()
+            }
+            if clock.nanoseconds() &- lookedAtRetention >= options.retentionInterval {
+                lookedAtRetention = clock.nanoseconds()
+                applyRetention(held)
+            }
+        }
+    }
+
+    /// What waits, of each shard the oldest; empty to stop; nil if nothing came until `deadline`.
+    private func takeWork(until deadline: UInt64) -> [UInt16: [Generation]]? {
+        queue.wait(until: deadline) { [options] queue in
+            if queue.sealed.isEmpty { return queue.isStopping ? [:] : nil }
+            var work: [UInt16: [Generation]] = [:]
+            for (shard, waiting) in queue.sealed {
+                var entries = 0
+                let taken = waiting.prefix { generation in
+                    defer { entries += generation.entryCount }
+                    return entries == 0 || entries + generation.entryCount <= options.transactionEntries
+                }
+                work[shard] = Array(taken)
+                queue.sealed[shard] = taken.count < waiting.count ? Array(waiting[taken.count...]) : nil
+            }
+            queue.isBusy = true
+            return work
+        }
+    }
+
+    /// Writes until it succeeds; false if it was told to stop while it could not.
+    private func write(_ work: [UInt16: [Generation]]) -> Bool {
+        let started = clock.nanoseconds()
+        queue.withLock { $0.lastBegin = started }
+        let now = clock.milliseconds()
+        var batches = work.sorted { $0.key < $1.key }.map { shard, generations in
+            LedgerBatchBuilder.build(generations, shard: shard, now: now)
+        }
+        if !batches.isEmpty { batches[0].trends = trends.takeUnsaved() }
+        var delay = options.retryFirst
+        var hasFailed = false
+        while true {
+            do throws(LedgerError) {
+                try ledger.apply(batches)
+                metrics.committed(
+                    rows: batches.reduce(0) { $0 + $1.contents.reduce(0) { $0 + $1.rows.count } },
+                    nanoseconds: clock.nanoseconds() &- started)
+                if hasFailed { logger.notice("the ledger takes transactions again") }
+                return true
+            } catch {
+                metrics.failed()
+                if !hasFailed {
+                    logger.error(
+                        "the ledger does not take a transaction; likes go on into the log, and it is tried again",
+                        metadata: ["reason": "\(error)"])
+                }
+                hasFailed = true
+            }
+            let deadline = clock.nanoseconds() + delay
+            delay = min(delay * 2, options.retryLast)
+            let stopping: Bool? = queue.wait(until: deadline) { $0.isStopping ? true : nil }
+            if stopping == true {
+                logger.warning("stopped before the ledger could take all; the log keeps it for the next start")
+                return false
+            }
+        }
+    }
+
+    private func purge() -> Bool {
+        do throws(LedgerError) {
+            return try ledger.purge(limit: options.purgeRows)
+        } catch {
+            logger.warning("could not remove registers of deleted contents", metadata: ["reason": "\(error)"])
+            return false
+        }
+    }
+
+    private func applyRetention(_ held: [UInt16: UInt64]) {
+        for source in sources {
+            guard let sequence = held[source.shard] else { continue }
+            do throws(EventLogError) {
+                let removed = try retention.apply(
+                    directory: source.logDirectory, held: sequence, now: clock.milliseconds())
+                metrics.removed(segments: removed)
+            } catch {
+                logger.warning("could not remove old log segments", metadata: ["reason": "\(error)"])
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+// Threads for what reads the ledger at length: lists, and filters to be loaded. Bounded in threads and in what waits.
+
+import LikewiseCore
+
+final class ReaderPool: Sendable {
+    typealias Job = @Sendable (any LedgerReader) -> Void
+
+    private struct Queue {
+        var jobs: [Job] = []
+        var isStopping = false
+    }
+
+    private let queue = Monitor(Queue())
+    private let bound: Int
+    private let threads: [EngineThread]
+
+    /// Starts one thread per reader. `bound`: jobs that may wait.
+    init(name: String, readers: [any LedgerReader], bound: Int) {
+        self.bound = bound
+        let queue = queue
+        threads = readers.map { reader in
+            let confined = Confined(reader)
+            return EngineThread(name: name) { ReaderPool.run(queue, confined.value) }
+        }
+    }
+
+    /// Hands a thing to the one thread that will use it.
+    private struct Confined<T>: @unchecked Sendable {
+        // Guarded by being read once, on the thread it was made for.
+        let value: T
+        init(_ value: T) { self.value = value }
+    }
+
+    private static func run(_ queue: Monitor<Queue>, _ reader: any LedgerReader) {
+        while true {
+            let job: Job?? = queue.wait(until: nil) { queue -> Job?? in
+                if !queue.jobs.isEmpty { return .some(queue.jobs.removeFirst()) }
+                return queue.isStopping ? .some(nil) : nil
+            }
+            guard case .some(.some(let job)) = job else { return }
+            job(reader)
+        }
+    }
+
+    /// False at the bound, and once stopped.
+    func submit(_ job: @escaping Job) -> Bool {
+        queue.withLockAndSignal { queue in
+            guard !queue.isStopping, queue.jobs.count < bound else { return (false, false) }
+            queue.jobs.append(job)
+            return (true, true)
+        }
+    }
+
+    /// Ends the threads once the jobs that wait are done.
+    func stop() {
+        // One thread is woken by each signal, and wakes the next by ending.
+        for _ in threads {
+            queue.withLockAndSignal { queue in
+                queue.isStopping = true
+                return ((), true)
+            }
+        }
+        for thread in threads { thread.join() }
+    }
+}

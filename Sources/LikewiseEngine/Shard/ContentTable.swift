@@ -1,0 +1,165 @@
+// The contents that a shard has loaded: an open-addressing index over states that stay where they are.
+//
+// A state whose changes the ledger holds can be unloaded at any time and is loaded again when it is next asked for. The
+// table unloads by the clock algorithm: a hand goes round and takes what was not touched since it last came by.
+
+import LikewiseCore
+
+/// All that a shard knows of a loaded content. Only its shard's thread touches it.
+struct ContentState: ~Copyable {
+    let cell: PublishedCell
+    let hash: UInt64
+    var tally: Tally
+    var description: ContentDescription
+    /// The ledger's number for the content, once it was asked for and there.
+    var ledgerKey: Int64?
+    /// Users that have a register here; see `filterIsComplete`.
+    var filter = FingerprintFilter()
+    /// Whether every register's user is in `filter`: then absence is proof.
+    var filterIsComplete: Bool
+    /// Lookups in the ledger because the filter was not complete.
+    var filterMisses: UInt32 = 0
+    /// The filter load under way; 0 if none.
+    var filterEpoch: UInt32 = 0
+    /// The log sequence up to which changes may be missing from the filter until the ledger has delivered them.
+    var filterDroppedAt: UInt64 = 0
+    /// The version and the log sequence of the latest deletion.
+    var deleted: Version
+    var deletedSequence: UInt64 = 0
+    /// The log sequence of its latest change.
+    var lastSequence: UInt64 = 0
+    /// Its place in the newest generation, where it has one.
+    var generation: UInt32 = .max
+    var generationIndex: UInt32 = 0
+    /// The batch that last changed it, so that it is published once a batch.
+    var changedInBatch: UInt64 = 0
+    /// Likes gained since the last look by the trends.
+    var gained: Int64 = 0
+    /// Named in the shard's list of contents that gained.
+    var isTrending = false
+    /// Touched since the unloading hand last came by.
+    var isRecent = true
+}
+
+final class ContentTable {
+    /// Bytes that a loaded content takes beside its id and filter: state, cell, directory and index entries.
+    static let overheadBytes = MemoryLayout<ContentState>.stride + 208
+    private static let chunk = 1024
+
+    private var chunks: [UnsafeMutablePointer<ContentState>] = []
+    private var isLive: [Bool] = []
+    private var freeSlots: [UInt32] = []
+    private var index: [UInt64] = [UInt64](repeating: 0, count: 1024)
+    private var indexUsed = 0
+    private var hand = 0
+
+    /// Contents loaded.
+    private(set) var count = 0
+    /// Bytes of ids and overhead; filters count for themselves.
+    private(set) var memoryBytes = 0
+
+    deinit {
+        for slot in 0..<isLive.count where isLive[slot] { self[UInt32(slot)].deinitialize(count: 1) }
+        for chunk in chunks { chunk.deallocate() }
+    }
+
+    /// The state in `slot`, which stays where it is until it is removed.
+    subscript(slot: UInt32) -> UnsafeMutablePointer<ContentState> {
+        chunks[Int(slot) / ContentTable.chunk] + Int(slot) % ContentTable.chunk
+    }
+
+    func isLoaded(_ slot: UInt32) -> Bool { Int(slot) < isLive.count && isLive[Int(slot)] }
+
+    // An index entry is the upper half of the hash and slot + 1; the home place comes from the lower half.
+
+    func find(_ hash: UInt64, _ id: UnsafeRawBufferPointer) -> UInt32? {
+        let mask = index.count - 1
+        var at = Int(truncatingIfNeeded: hash) & mask
+        while index[at] != 0 {
+            if (index[at] ^ hash) >> 32 == 0 {
+                let slot = UInt32(truncatingIfNeeded: index[at]) - 1
+                let state = self[slot]
+                if state.pointee.hash == hash, sameBytes(state.pointee.cell.id, id) {
+                    return slot
+                }
+            }
+            at = (at + 1) & mask
+        }
+        return nil
+    }
+
+    func insert(_ state: consuming ContentState) -> UInt32 {
+        let hash = state.hash
+        memoryBytes += ContentTable.overheadBytes + state.cell.id.count
+        let slot: UInt32
+        if let free = freeSlots.popLast() {
+            slot = free
+        } else {
+            slot = UInt32(isLive.count)
+            if isLive.count % ContentTable.chunk == 0 { chunks.append(.allocate(capacity: ContentTable.chunk)) }
+            isLive.append(false)
+        }
+        self[slot].initialize(to: state)
+        isLive[Int(slot)] = true
+        count += 1
+        if (indexUsed + 1) * 3 > index.count * 2 { growIndex() }
+        link(hash, slot)
+        return slot
+    }
+
+    private func link(_ hash: UInt64, _ slot: UInt32) {
+        let mask = index.count - 1
+        var at = Int(truncatingIfNeeded: hash) & mask
+        while index[at] != 0 { at = (at + 1) & mask }
+        index[at] = hash & 0xffff_ffff_0000_0000 | UInt64(slot + 1)
+        indexUsed += 1
+    }
+
+    private func growIndex() {
+        index = [UInt64](repeating: 0, count: index.count * 2)
+        indexUsed = 0
+        for slot in 0..<isLive.count where isLive[slot] { link(self[UInt32(slot)].pointee.hash, UInt32(slot)) }
+    }
+
+    private func unlink(_ hash: UInt64, _ slot: UInt32) {
+        let mask = index.count - 1
+        var at = Int(truncatingIfNeeded: hash) & mask
+        while UInt32(truncatingIfNeeded: index[at]) != slot + 1 { at = (at + 1) & mask }
+        // Closes the gap, so that lookups never meet an empty place on their way (Knuth, vol. 3, 6.4, algorithm R).
+        var gap = at
+        index[gap] = 0
+        indexUsed -= 1
+        while true {
+            at = (at + 1) & mask
+            if index[at] == 0 { return }
+            let home =
+                Int(truncatingIfNeeded: self[UInt32(truncatingIfNeeded: index[at]) - 1].pointee.hash) & mask
+            if (at &- home) & mask >= (at &- gap) & mask {
+                index[gap] = index[at]
+                index[at] = 0
+                gap = at
+            }
+        }
+    }
+
+    func remove(_ slot: UInt32) {
+        let state = self[slot]
+        unlink(state.pointee.hash, slot)
+        memoryBytes -= ContentTable.overheadBytes + state.pointee.cell.id.count
+        state.deinitialize(count: 1)
+        isLive[Int(slot)] = false
+        freeSlots.append(slot)
+        count -= 1
+    }
+
+    /// Moves the hand over up to `steps` slots and calls `body` for those that were not touched since it last came by.
+    func sweep(steps: Int, _ body: (UInt32) -> Void) {
+        guard !isLive.isEmpty else { return }
+        for _ in 0..<min(steps, isLive.count) {
+            hand = hand + 1 < isLive.count ? hand + 1 : 0
+            guard isLive[hand] else { continue }
+            let state = self[UInt32(hand)]
+            if state.pointee.isRecent { state.pointee.isRecent = false } else { body(UInt32(hand)) }
+        }
+    }
+}

@@ -1,0 +1,248 @@
+// The overlay: what the log holds and the ledger does not yet.
+//
+// It is a short queue of generations. The shard adds to the newest one; when the ledger writer is free, or the
+// generation is large, it is sealed and handed over, and when the ledger has committed it, it goes as a whole. So
+// nothing is ever removed singly, and a lookup asks the newest generation first.
+//
+// A generation's entries lie one behind the other in an arena, each followed by its user's bytes:
+//
+//   0 reading (8)   8 key hash (8)   16 content (4)   20 sequence from the first (4)   24 region (2)   26 old (1)
+//   27 new (1)      28 length of the user id (1)      29 user id, padded to a multiple of 4
+
+package import LikewiseCore
+
+/// Transitions in the order of the log, with an index by register.
+///
+/// `@unchecked Sendable`: only its shard changes it, and only until it is sealed; other threads see it sealed.
+package final class Generation: @unchecked Sendable {
+    static let entryHeader = 29
+    /// A place in the arena is kept in 32 bits, in units of four bytes.
+    private static let unit = 4
+    private static let maxArenaBytes = Int(UInt32.max) * unit
+
+    /// A content that this generation touches.
+    package struct Content {
+        package var slot: UInt32
+        package var id: [UInt8]
+    }
+
+    /// A change of a content itself, between the transitions before and behind it.
+    package struct ContentEvent {
+        package var content: UInt32
+        package var sequence: UInt64
+        package var description: ContentDescription?
+        package var deleted: Version?
+    }
+
+    package let number: UInt32
+    package private(set) var contents: [Content] = []
+    package private(set) var events: [ContentEvent] = []
+    package private(set) var answers: [StoredAnswer] = []
+    package private(set) var firstSequence: UInt64
+    package private(set) var lastSequence: UInt64
+    package private(set) var entryCount = 0
+    package private(set) var isSealed = false
+
+    private var arena: UnsafeMutableRawPointer
+    private var capacity: Int
+    private var used = 0
+    private var index: UnsafeMutablePointer<UInt64>
+    private var indexMask: Int
+    private var indexUsed = 0
+
+    init(number: UInt32, firstSequence: UInt64) {
+        self.number = number
+        self.firstSequence = firstSequence
+        lastSequence = firstSequence - 1
+        capacity = 1 << 14
+        arena = .allocate(byteCount: capacity, alignment: 16)
+        indexMask = (1 << 9) - 1
+        index = .allocate(capacity: indexMask + 1)
+        index.initialize(repeating: 0, count: indexMask + 1)
+    }
+
+    deinit {
+        arena.deallocate()
+        index.deallocate()
+    }
+
+    package var isEmpty: Bool { lastSequence < firstSequence }
+
+    /// Bytes held.
+    package var memoryBytes: Int { capacity + (indexMask + 1) * 8 + contents.count * 64 }
+
+    // MARK: Filling
+
+    func add(content slot: UInt32, id: [UInt8]) -> UInt32 {
+        contents.append(Content(slot: slot, id: id))
+        return UInt32(contents.count - 1)
+    }
+
+    @inline(__always)
+    func append(
+        content: UInt32, keyHash: UInt64, user: UnsafeRawBufferPointer, transition: Transition, sequence: UInt64
+    ) {
+        let length = (Generation.entryHeader + user.count + 3) & ~3
+        if used + length > capacity { growArena(by: length) }
+        let p = arena + used
+        p.storeBytes(of: transition.version.reading, as: UInt64.self)
+        p.storeBytes(of: keyHash, toByteOffset: 8, as: UInt64.self)
+        p.storeBytes(of: content, toByteOffset: 16, as: UInt32.self)
+        p.storeBytes(of: UInt32(sequence - firstSequence), toByteOffset: 20, as: UInt32.self)
+        p.storeBytes(of: transition.version.region, toByteOffset: 24, as: UInt16.self)
+        p.storeBytes(of: transition.old.rawValue, toByteOffset: 26, as: UInt8.self)
+        p.storeBytes(of: transition.new.rawValue, toByteOffset: 27, as: UInt8.self)
+        p.storeBytes(of: UInt8(user.count), toByteOffset: 28, as: UInt8.self)
+        if let base = user.baseAddress { (p + Generation.entryHeader).copyMemory(from: base, byteCount: user.count) }
+        let offset = used
+        used += length
+        entryCount += 1
+        lastSequence = sequence
+        link(Entry(p), offset: offset)
+        if indexUsed * 3 > indexMask * 2 { growIndex() }
+    }
+
+    func append(_ event: ContentEvent) {
+        events.append(event)
+        lastSequence = event.sequence
+    }
+
+    func append(_ answer: StoredAnswer, sequence: UInt64) {
+        answers.append(answer)
+        lastSequence = sequence
+    }
+
+    /// A place to go back to when a batch could not be written.
+    struct Mark {
+        fileprivate var used: Int
+        fileprivate var entries: Int
+        fileprivate var events: Int
+        fileprivate var answers: Int
+        fileprivate var lastSequence: UInt64
+    }
+
+    var mark: Mark {
+        Mark(
+            used: used, entries: entryCount, events: events.count, answers: answers.count, lastSequence: lastSequence)
+    }
+
+    /// Forgets everything since `mark`.
+    func rollBack(to mark: Mark) {
+        used = mark.used
+        entryCount = mark.entries
+        lastSequence = mark.lastSequence
+        events.removeLast(events.count - mark.events)
+        answers.removeLast(answers.count - mark.answers)
+        rebuildIndex(size: indexMask + 1)
+    }
+
+    func seal() { isSealed = true }
+
+    // MARK: Reading
+
+    /// An entry in the arena; valid as long as the generation is, and does not grow.
+    package struct Entry {
+        private let p: UnsafeRawPointer
+        fileprivate init(_ p: UnsafeRawPointer) { self.p = p }
+        package var version: Version {
+            Version(reading: p.load(as: UInt64.self, at: 0), region: p.load(as: UInt16.self, at: 24))
+        }
+        package var keyHash: UInt64 { p.load(as: UInt64.self, at: 8) }
+        package var content: UInt32 { p.load(as: UInt32.self, at: 16) }
+        package var sequenceOffset: UInt32 { p.load(as: UInt32.self, at: 20) }
+        package var old: Reaction { Reaction(rawValue: p.load(as: UInt8.self, at: 26)) }
+        package var new: Reaction { Reaction(rawValue: p.load(as: UInt8.self, at: 27)) }
+        package var register: Register { Register(version: version, reaction: new) }
+        package var user: UnsafeRawBufferPointer {
+            UnsafeRawBufferPointer(start: p + Generation.entryHeader, count: Int(p.load(as: UInt8.self, at: 28)))
+        }
+        fileprivate var length: Int { (Generation.entryHeader + Int(p.load(as: UInt8.self, at: 28)) + 3) & ~3 }
+    }
+
+    /// The latest entry of a register, with its sequence; nil where this generation has none.
+    func find(slot: UInt32, keyHash: UInt64, user: UnsafeRawBufferPointer) -> Entry? {
+        let tag = keyHash & 0xffff_ffff_0000_0000
+        var at = Int(truncatingIfNeeded: keyHash) & indexMask
+        while index[at] != 0 {
+            if index[at] & 0xffff_ffff_0000_0000 == tag {
+                let entry = self.entry(index[at])
+                if entry.keyHash == keyHash, contents[Int(entry.content)].slot == slot, sameBytes(entry.user, user) {
+                    return entry
+                }
+            }
+            at = (at + 1) & indexMask
+        }
+        return nil
+    }
+
+    func sequence(of entry: Entry) -> UInt64 { firstSequence + UInt64(entry.sequenceOffset) }
+
+    /// Calls `body` for each entry, in the order of the log.
+    package func forEachEntry(_ body: (Entry) -> Void) {
+        var at = 0
+        while at < used {
+            let entry = Entry(arena + at)
+            body(entry)
+            at += entry.length
+        }
+    }
+
+    // MARK: Index
+
+    private func entry(_ place: UInt64) -> Entry {
+        Entry(arena + (Int(place & 0xffff_ffff) - 1) * Generation.unit)
+    }
+
+    /// Points the index at the entry, in place of an earlier one of the same register.
+    private func link(_ entry: Entry, offset: Int) {
+        let hash = entry.keyHash
+        let tag = hash & 0xffff_ffff_0000_0000
+        let place = tag | UInt64(offset / Generation.unit + 1)
+        var at = Int(truncatingIfNeeded: hash) & indexMask
+        while index[at] != 0 {
+            if index[at] & 0xffff_ffff_0000_0000 == tag {
+                let other = self.entry(index[at])
+                if other.keyHash == hash, other.content == entry.content, sameBytes(other.user, entry.user) {
+                    index[at] = place
+                    return
+                }
+            }
+            at = (at + 1) & indexMask
+        }
+        index[at] = place
+        indexUsed += 1
+    }
+
+    private func growIndex() { rebuildIndex(size: (indexMask + 1) * 2) }
+
+    private func rebuildIndex(size: Int) {
+        index.deallocate()
+        index = .allocate(capacity: size)
+        index.initialize(repeating: 0, count: size)
+        indexMask = size - 1
+        indexUsed = 0
+        var at = 0
+        while at < used {
+            let entry = Entry(arena + at)
+            link(entry, offset: at)
+            at += entry.length
+        }
+    }
+
+    private func growArena(by length: Int) {
+        let wanted = max(capacity * 2, used + length)
+        precondition(wanted <= Generation.maxArenaBytes, "a generation of \(wanted) bytes was not sealed in time")
+        let larger = UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 16)
+        larger.copyMemory(from: arena, byteCount: used)
+        arena.deallocate()
+        arena = larger
+        capacity = wanted
+    }
+}
+
+extension UnsafeRawPointer {
+    @inline(__always)
+    fileprivate func load<T: BitwiseCopyable>(as type: T.Type, at offset: Int) -> T {
+        loadUnaligned(fromByteOffset: offset, as: type)
+    }
+}

@@ -1,0 +1,103 @@
+// Counts: one, many, and with what a user holds.
+
+import HTTPTypes
+import LikewiseAPI
+import LikewiseCore
+import LikewiseEngine
+
+extension API {
+    /// A count is for everyone for this long.
+    static let publicCache = "public, max-age=5, stale-while-revalidate=10"
+
+    func count(_ request: APIRequest, content: [UInt8]) async throws(APIProblem) -> APIResponse {
+        let content = try checked(content: content)
+        let user = try optionalUser(request)
+        let outcome = await service.read([content], user: user)[0]
+        if let problem = Answers.problem(outcome.status) { throw problem }
+        let body = JSONWriter.bytes { writer in
+            writer.object { body in
+                content.withUnsafeBytes { answers.count(content: $0, outcome, withUser: user != nil, to: &body) }
+            }
+        }
+        guard user == nil else {
+            return APIResponse(status: 200, contentType: "application/json", cacheControl: "no-store", body: body)
+        }
+        let tag = EntityTag.of(body)
+        if let known = request.headers[.ifNoneMatch], EntityTag.matches(known, tag) {
+            return APIResponse(
+                status: 304, contentType: "application/json", cacheControl: API.publicCache, headers: [("etag", tag)],
+                body: [])
+        }
+        return APIResponse(
+            status: 200, contentType: "application/json", cacheControl: API.publicCache, headers: [("etag", tag)],
+            body: body)
+    }
+
+    private func optionalUser(_ request: APIRequest) throws(APIProblem) -> [UInt8]? {
+        guard let user = try single(request, "user_id") else { return nil }
+        return try checked(user: user)
+    }
+
+    func countBatch(_ request: APIRequest) async throws(APIProblem) -> APIResponse {
+        var (contents, user) = try batchFields(request)
+        for i in contents.indices { contents[i] = try checked(content: contents[i], field: "content_ids") }
+        if let given = user { user = try checked(user: given) }
+        let outcomes = await service.read(contents, user: user)
+        for outcome in outcomes where outcome.status != .done && outcome.status != .contentNotFound {
+            if let problem = Answers.problem(outcome.status) { throw problem }
+        }
+        var response = APIResponse.json { writer in
+            writer.object { body in
+                withAll(contents) { answers.counts($0, outcomes, withUser: user != nil, to: &body) }
+            }
+        }
+        if user == nil { response.cacheControl = API.publicCache }
+        return response
+    }
+
+    /// The bytes of all ids at once.
+    private func withAll(_ ids: [[UInt8]], _ use: ([UnsafeRawBufferPointer]) -> Void) {
+        let joined = Array(ids.joined())
+        joined.withUnsafeBytes { all in
+            var start = 0
+            use(
+                ids.map { id in
+                    defer { start += id.count }
+                    return UnsafeRawBufferPointer(rebasing: all[start..<(start + id.count)])
+                })
+        }
+    }
+
+    private func batchFields(_ request: APIRequest) throws(APIProblem) -> (contents: [[UInt8]], user: [UInt8]?) {
+        var scratch: [UInt8] = []
+        let result = request.body.withUnsafeBytes { body in
+            Result<(contents: [[UInt8]], user: [UInt8]?), BodyProblem> { () throws(BodyProblem) in
+                let found = try CountBatchBody.scan(body, scratch: &scratch)
+                func copy(_ slice: Slice) -> [UInt8] { slice.withBytes(body: body, scratch: scratch) { Array($0) } }
+                return (found.contents.map(copy), found.user.map(copy))
+            }
+        }
+        do throws(BodyProblem) { return try result.get() } catch { throw APIProblem(error) }
+    }
+}
+
+/// Entity tags of counts: the same for the same body, on every node and after a restart.
+enum EntityTag {
+    static func of(_ body: [UInt8]) -> String { body.withUnsafeBytes { of($0) } }
+
+    static func of(_ body: UnsafeRawBufferPointer) -> String {
+        let hex = String(Hash64.of(body, seed: 0), radix: 16)
+        return "\"" + String(repeating: "0", count: 16 - hex.count) + hex + "\""
+    }
+
+    /// Whether `field`, the value of If-None-Match, names `tag`; weakly, as RFC 9110 13.1.2 wants it.
+    static func matches(_ field: String, _ tag: String) -> Bool {
+        for part in field.split(separator: ",") {
+            let given = part.drop { $0 == " " || $0 == "\t" }
+            let end = given.lastIndex { $0 != " " && $0 != "\t" }
+            let trimmed = end.map { given[...$0] } ?? ""
+            if trimmed == "*" || trimmed == tag || trimmed == "W/" + tag { return true }
+        }
+        return false
+    }
+}

@@ -1,0 +1,124 @@
+// Like, change of reaction, unlike; the idempotent forms; what one user holds on one content.
+
+import HTTPTypes
+import LikewiseAPI
+import LikewiseCore
+import LikewiseEngine
+
+extension API {
+    func like(_ request: APIRequest) async throws(APIProblem) -> APIResponse {
+        let fields = try fields(request)
+        var call = LikeService.Call(.react, content: try checked(content: try required(fields.content, .contentID)))
+        call.user = try checked(user: try required(fields.user, .userID))
+        if let type = fields.type { call.type = try checked(type: type) }
+        call.reaction = try reaction(fields.reaction)
+        let outcome = try await perform(call, request)
+        if outcome.changed { return answer(call, outcome) }
+        var problem = APIProblem(.alreadyLiked, Answers.unchangedDetail(isLike: true))
+        problem.members = members(call, outcome)
+        throw problem
+    }
+
+    func unlike(_ request: APIRequest, content: [UInt8]?) async throws(APIProblem) -> APIResponse {
+        let fields = try fields(request)
+        if let content, let named = fields.content, named != content {
+            throw APIProblem(.invalidRequest, "content_id differs from the one in the path.", field: "content_id")
+        }
+        let id = if let content { content } else { try required(fields.content, .contentID) }
+        var call = LikeService.Call(.clear, content: try checked(content: id))
+        call.user = try checked(user: try required(fields.user, .userID))
+        let outcome = try await perform(call, request)
+        if outcome.changed { return answer(call, outcome) }
+        var problem = APIProblem(.notLiked, Answers.unchangedDetail(isLike: false))
+        problem.members = members(call, outcome)
+        throw problem
+    }
+
+    func hold(_ request: APIRequest, user: [UInt8], content: [UInt8]) async throws(APIProblem) -> APIResponse {
+        let fields = try fields(request)
+        var call = LikeService.Call(.react, content: try checked(content: content))
+        call.user = try checked(user: user)
+        if let type = fields.type { call.type = try checked(type: type) }
+        call.reaction = try reaction(fields.reaction)
+        return answer(call, try await perform(call, request), saysChanged: true)
+    }
+
+    func release(_ request: APIRequest, user: [UInt8], content: [UInt8]) async throws(APIProblem) -> APIResponse {
+        var call = LikeService.Call(.clear, content: try checked(content: content))
+        call.user = try checked(user: user)
+        return answer(call, try await perform(call, request), saysChanged: true)
+    }
+
+    func status(user: [UInt8], content: [UInt8]) async throws(APIProblem) -> APIResponse {
+        let user = try checked(user: user)
+        let content = try checked(content: content)
+        let outcome = await service.read([content], user: user)[0]
+        if let problem = Answers.problem(outcome.status) { throw problem }
+        return .json { writer in
+            writer.object { body in
+                body.field("content_id", utf8: content)
+                body.field("user_id", utf8: user)
+                body.field("liked", outcome.new != .none)
+                if let name = answers.reactions.name(of: outcome.new) {
+                    body.field("reaction", name)
+                    body.field("since", moment: outcome.version.milliseconds)
+                }
+            }
+        }
+    }
+
+    private func answer(_ call: LikeService.Call, _ outcome: Outcome, saysChanged: Bool = false) -> APIResponse {
+        .json { writer in
+            writer.object { body in
+                members(call, outcome)(&body)
+                if saysChanged { body.field("changed", outcome.changed) }
+            }
+        }
+    }
+
+    private func members(
+        _ call: LikeService.Call, _ outcome: Outcome
+    ) -> @Sendable (inout JSONWriter) -> Void {
+        { [answers] body in
+            call.content.withUnsafeBytes { content in
+                call.user.withUnsafeBytes { user in
+                    answers.like(content: content, user: user, outcome, to: &body)
+                }
+            }
+        }
+    }
+
+    // MARK: With or without Idempotency-Key
+
+    /// Performs a call, or answers what became of the first one with its key.
+    func perform(_ call: LikeService.Call, _ request: APIRequest) async throws(APIProblem) -> Outcome {
+        guard let stored = try claim(request) else {
+            let outcome = await service.perform(call)
+            timings.record(outcome)
+            return try done(outcome)
+        }
+        switch stored {
+        case .again(let payload):
+            guard let outcome = OutcomeCodec.decode(payload) else {
+                throw APIProblem(.idempotencyKeyReused, "The Idempotency-Key was used for another request.")
+            }
+            return try done(outcome)
+        case .first(let answer):
+            var call = call
+            call.answer = answer
+            let outcome = await service.perform(call)
+            timings.record(outcome)
+            if outcome.status == .done || outcome.status == .contentNotFound {
+                service.idempotency.settle(answer, payload: OutcomeCodec.encode(outcome))
+            } else {
+                service.idempotency.release(answer)
+            }
+            return try done(outcome)
+        }
+    }
+
+    private func done(_ outcome: Outcome) throws(APIProblem) -> Outcome {
+        if let problem = Answers.problem(outcome.status) { throw problem }
+        return outcome
+    }
+}

@@ -1,0 +1,114 @@
+// Lists, newest first, by opaque cursor; and what is liked most.
+
+import LikewiseAPI
+import LikewiseCore
+import LikewiseEngine
+
+extension API {
+    func userLikes(_ request: APIRequest, user: [UInt8]) async throws(APIProblem) -> APIResponse {
+        let user = try checked(user: user)
+        let page = try await page(request, of: .user(user))
+        return .json { writer in
+            writer.object { body in
+                body.field("user_id", utf8: user)
+                body.field("likes", list: { list in
+                    for like in page.likes {
+                        list.object { entry in
+                            entry.field("content_id", utf8: like.content)
+                            held(like, &entry)
+                        }
+                    }
+                })
+                if let next = page.next(\.content) { body.field("next_cursor", next) }
+            }
+        }
+    }
+
+    func contentLikes(_ request: APIRequest, content: [UInt8]) async throws(APIProblem) -> APIResponse {
+        let content = try checked(content: content)
+        let page = try await page(request, of: .content(content))
+        return .json { writer in
+            writer.object { body in
+                body.field("content_id", utf8: content)
+                body.field("likes", list: { list in
+                    for like in page.likes {
+                        list.object { entry in
+                            entry.field("user_id", utf8: like.user)
+                            held(like, &entry)
+                        }
+                    }
+                })
+                if let next = page.next(\.user) { body.field("next_cursor", next) }
+            }
+        }
+    }
+
+    private func held(_ like: LedgerLike, _ entry: inout JSONWriter) {
+        if let name = answers.reactions.name(of: like.register.reaction) { entry.field("reaction", name) }
+        entry.field("since", moment: like.register.version.milliseconds)
+    }
+
+    private struct Page {
+        var likes: [LedgerLike]
+        var hasMore: Bool
+
+        func next(_ id: KeyPath<LedgerLike, [UInt8]>) -> String? {
+            guard hasMore, let last = likes.last else { return nil }
+            let version = last.register.version
+            return Cursor(reading: version.reading, region: version.region, id: last[keyPath: id]).encoded()
+        }
+    }
+
+    private func page(_ request: APIRequest, of subject: Engine.ListSubject) async throws(APIProblem) -> Page {
+        let limit = try number(
+            request, "limit", in: 1...WireLimits.pageEntries, default: WireLimits.pageEntriesByDefault)
+        var position: LikePosition?
+        if let text = try single(request, "cursor") {
+            do throws(CursorProblem) {
+                let cursor = try Cursor(decoding: text)
+                position = LikePosition(
+                    version: Version(reading: cursor.reading, region: cursor.region), id: cursor.id)
+            } catch {
+                throw APIProblem(
+                    .invalidRequest, "cursor must be a next_cursor of an earlier answer, unchanged.", field: "cursor")
+            }
+        }
+        switch await service.likes(of: subject, behind: position, limit: limit + 1) {
+        case .success(let likes):
+            return Page(likes: Array(likes.prefix(limit)), hasMore: likes.count > limit)
+        case .failure(.overloaded): throw APIProblem(.overloaded, "Too many lists are being read; try again.")
+        case .failure(.shuttingDown): throw APIProblem(.shuttingDown, "The server is stopping; try again.")
+        case .failure(.ledger): throw APIProblem(.storageFailed, "The ledger could not be read; try again.")
+        }
+    }
+
+    func top(_ request: APIRequest) throws(APIProblem) -> APIResponse {
+        let limit = try number(request, "limit", in: 1...WireLimits.topEntries, default: WireLimits.topEntriesByDefault)
+        var window = TrendWindow.hour
+        if let text = try single(request, "window") {
+            guard let named = TrendWindow(rawValue: String(decoding: text, as: UTF8.self)) else {
+                throw APIProblem(.invalidRequest, "window must be 1m, 1h or 24h.", field: "window")
+            }
+            window = named
+        }
+        let top = service.engine.trends.top(window, limit: limit, at: service.clock.milliseconds())
+        return .json { writer in
+            writer.object { body in
+                body.field("window", window.rawValue)
+                body.field("contents", list: { list in
+                    for entry in top {
+                        let known = entry.content.withUnsafeBytes { service.engine.published($0) }
+                        list.object { item in
+                            item.field("content_id", utf8: entry.content)
+                            item.field("gained", Int(entry.gained))
+                            if let total = known?.tally.total {
+                                item.field("count", total)
+                                item.field("display", display: total)
+                            }
+                        }
+                    }
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+// All calls, through Hummingbird: requests are collected, answered by `API`, and written back.
+
+import HTTPTypes
+import Hummingbird
+import LikewiseAPI
+import LikewiseEngine
+import NIOCore
+
+struct FullStack: HTTPResponder {
+    typealias Context = BasicRequestContext
+
+    let api: API
+    let timings: RouteTimings
+    let clock: any EngineClock
+
+    func respond(to request: Request, context: Context) async throws -> Response {
+        let started = clock.nanoseconds()
+        let target = request.uri.string.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)[0]
+        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        let match = Route.match(request.method, String(parts[0]))
+        var response: APIResponse
+        var name = "none"
+        if case .route(let route) = match {
+            name = route.name
+            do throws(APIProblem) {
+                let body = try await body(of: request, route)
+                response = await api.respond(
+                    to: APIRequest(
+                        method: request.method, path: String(parts[0]), query: parts.count > 1 ? String(parts[1]) : "",
+                        headers: request.headers, body: body), route)
+            } catch { response = error.response }
+        } else {
+            response = API.respond(to: match)
+        }
+        timings.record(route: name, status: response.status, nanoseconds: clock.nanoseconds() &- started)
+        return encode(response, isHead: request.method == .head)
+    }
+
+    /// The request's body, within the bound of its route.
+    private func body(of request: Request, _ route: Route) async throws(APIProblem) -> [UInt8] {
+        let limit = route.bodyRule == .bulk ? api.limits.bulkBytes : api.limits.bodyBytes
+        let length = request.headers[.contentLength].flatMap { Int($0) }
+        let isChunked = request.headers[.transferEncoding] != nil
+        if let length, length > limit { throw tooLarge(limit) }
+        if length == nil && !isChunked {
+            if route.bodyRule == .required || route.bodyRule == .bulk, request.method != .delete {
+                throw APIProblem(.lengthRequired, "Send Content-Length, or the body in chunks.")
+            }
+            return []
+        }
+        do {
+            let buffer = try await request.body.collect(upTo: limit)
+            return Array(buffer.readableBytesView)
+        } catch is NIOTooManyBytesError {
+            throw tooLarge(limit)
+        } catch {
+            throw APIProblem(.invalidRequest, "The body did not arrive whole.")
+        }
+    }
+
+    private func tooLarge(_ limit: Int) -> APIProblem {
+        APIProblem(.bodyTooLarge, "The body has more than \(limit) bytes.")
+    }
+
+    private func encode(_ response: APIResponse, isHead: Bool) -> Response {
+        var headers = HTTPFields()
+        headers[.contentType] = response.contentType
+        if let cacheControl = response.cacheControl { headers[.cacheControl] = cacheControl }
+        for (name, value) in response.headers {
+            if let field = HTTPField.Name(name) { headers[field] = value }
+        }
+        let count = response.body.count
+        let body: ResponseBody
+        if isHead {
+            body = ResponseBody(contentLength: count) { writer in try await writer.finish(nil) }
+        } else if response.status == 304 {
+            headers[.contentType] = nil
+            body = ResponseBody()
+        } else {
+            body = ResponseBody(byteBuffer: ByteBuffer(bytes: response.body))
+        }
+        return Response(status: HTTPResponse.Status(code: response.status), headers: headers, body: body)
+    }
+}

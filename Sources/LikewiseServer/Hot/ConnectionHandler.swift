@@ -1,0 +1,445 @@
+// The first handler of every connection. It answers the hot calls itself and hands all others, byte for byte, to the full
+// stack behind it.
+//
+// Requests of a connection take effect, and are answered, in the order in which they were sent. Hot calls may be several
+// on their way at a time, each with a slot for its answer; a request for the full stack waits until they are answered,
+// and they wait until it is.
+
+import LikewiseAPI
+import LikewiseCore
+import LikewiseEngine
+import NIOCore
+import NIOHTTPTypes
+
+final class ConnectionHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    struct Limits: Sendable {
+        var headBytes: Int
+        var bodyBytes: Int
+        var bulkBytes: Int
+        var idleTimeout: TimeAmount
+        var readTimeout: TimeAmount
+    }
+
+    /// Hot calls of one connection on their way at a time.
+    private static let maxPipelined = 256
+    /// Bytes that wait to be looked at before reading stops.
+    private static let maxWaitingBytes = 256 << 10
+
+    private enum Mode {
+        /// Between requests.
+        case scanning
+        /// A request for the full stack, of which so many bytes are still to come.
+        case passing(remaining: Int, isAnswered: Bool)
+        /// The full stack has the request whole, and has not answered it.
+        case awaiting
+        /// The full stack has the connection for good.
+        case transparent
+    }
+
+    private let submitter: LoopSubmitter
+    private let limits: Limits
+    private let scanner: RequestScanner
+    private var context: ChannelHandlerContext?
+    private var mode = Mode.scanning
+    private var waiting = ByteBuffer()
+    private var out = ByteBuffer()
+    /// Answers in order; nil while one is on its way.
+    private var slots = CircularBuffer<ByteBuffer?>()
+    private var firstSlot: UInt64 = 0
+    private var shardOnTheWay = 0
+    private var isReadHeld = false
+    private var heldEvents: [Any] = []
+    private var isClosing = false
+    private var lastActivity = NIODeadline.now()
+    private var requestBegan: NIODeadline?
+    private var timer: Scheduled<Void>?
+
+    init(submitter: LoopSubmitter, limits: Limits) {
+        self.submitter = submitter
+        self.limits = limits
+        scanner = RequestScanner(maxHeadBytes: limits.headBytes)
+    }
+
+    // MARK: Life
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        scheduleTimer(context)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        timer?.cancel()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        isClosing = true
+        timer?.cancel()
+        context.fireChannelInactive()
+    }
+
+    private var isQuiet: Bool {
+        guard slots.isEmpty, case .scanning = mode else { return false }
+        return true
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // Half-closure and shutdown wait until what was accepted is answered.
+        let mustWait: Bool
+        switch event {
+        case ChannelEvent.inputClosed: mustWait = !slots.isEmpty
+        case is ChannelShouldQuiesceEvent: mustWait = !isQuiet || waiting.readableBytes > 0
+        default: mustWait = false
+        }
+        if mustWait { heldEvents.append(event) } else { context.fireUserInboundEventTriggered(event) }
+    }
+
+    private func releaseEvents(_ context: ChannelHandlerContext) {
+        guard !heldEvents.isEmpty, isQuiet else { return }
+        let events = heldEvents
+        heldEvents = []
+        for event in events { context.fireUserInboundEventTriggered(event) }
+    }
+
+    // MARK: Reading
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        lastActivity = .now()
+        if waiting.readableBytes == 0 { waiting = bytes } else { waiting.writeBuffer(&bytes) }
+        process(context)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        flushOut(context)
+        context.fireChannelReadComplete()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if waiting.readableBytes > ConnectionHandler.maxWaitingBytes { isReadHeld = true } else { context.read() }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { process(context) }
+        flushOut(context)
+        context.fireChannelWritabilityChanged()
+    }
+
+    /// Looks at what waits until it is used up, or something must be answered first.
+    private func process(_ context: ChannelHandlerContext) {
+        while waiting.readableBytes > 0, !isClosing {
+            let goesOn: Bool
+            switch mode {
+            case .transparent:
+                pass(waiting.readableBytes, context)
+                goesOn = false
+            case .passing(let remaining, let isAnswered):
+                let count = min(remaining, waiting.readableBytes)
+                if count == remaining {
+                    requestBegan = nil
+                    mode = isAnswered ? .scanning : .awaiting
+                } else {
+                    mode = .passing(remaining: remaining - count, isAnswered: isAnswered)
+                }
+                pass(count, context)
+                goesOn = true
+            case .awaiting: goesOn = false
+            case .scanning: goesOn = context.channel.isWritable && next(context)
+            }
+            if !goesOn { break }
+        }
+        if isReadHeld, waiting.readableBytes <= ConnectionHandler.maxWaitingBytes {
+            isReadHeld = false
+            context.read()
+        }
+        releaseEvents(context)
+    }
+
+    private func pass(_ count: Int, _ context: ChannelHandlerContext) {
+        guard let part = waiting.readSlice(length: count) else { return }
+        if waiting.readableBytes == 0 { waiting = ByteBuffer() }
+        context.fireChannelRead(wrapInboundOut(part))
+    }
+
+    /// Takes the next request; false where it must wait.
+    private func next(_ context: ChannelHandlerContext) -> Bool {
+        guard slots.count < ConnectionHandler.maxPipelined else { return false }
+        switch waiting.withUnsafeReadableBytes({ scanner.scan($0) }) {
+        case .partial:
+            begin()
+            return false
+        case .head(let head):
+            if head.isHot, head.contentLength <= limits.bodyBytes {
+                guard waiting.readableBytes >= head.length + head.contentLength else {
+                    begin()
+                    return false
+                }
+                switch startHot(head, context) {
+                case .started:
+                    requestBegan = nil
+                    return true
+                case .mustWait: return false
+                case .notHot: break
+                }
+            }
+            guard slots.isEmpty else { return false }
+            return startPassing(head, context)
+        case .irregular:
+            guard slots.isEmpty else { return false }
+            mode = .transparent
+            return true
+        case .tooLarge:
+            return refuse(.headersTooLarge, "The head has more than \(limits.headBytes) bytes.", context)
+        case .targetTooLong:
+            return refuse(
+                .uriTooLong, "The target has more than \(RequestScanner.maxTargetBytes) bytes.", context)
+        }
+    }
+
+    private func begin() {
+        if requestBegan == nil { requestBegan = .now() }
+    }
+
+    private func startPassing(_ head: ScannedHead, _ context: ChannelHandlerContext) -> Bool {
+        guard head.contentLength <= limits.bulkBytes else {
+            return refuse(.bodyTooLarge, "The body has more than \(limits.bulkBytes) bytes.", context)
+        }
+        begin()
+        mode = .passing(remaining: head.length + head.contentLength, isAnswered: false)
+        if head.expectsContinue {
+            out.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
+            flushOut(context)
+        }
+        return true
+    }
+
+    /// Answers a request that cannot be taken, and closes: where it ends is not known.
+    private func refuse(_ code: ProblemCode, _ detail: String, _ context: ChannelHandlerContext) -> Bool {
+        guard slots.isEmpty else { return false }
+        isClosing = true
+        let reason: StaticString =
+            switch code {
+            case .headersTooLarge: "Request Header Fields Too Large"
+            case .uriTooLong: "URI Too Long"
+            default: "Content Too Large"
+            }
+        submitter.encoder.appendClosing(APIProblem(code, detail).response, reason: reason, to: &out)
+        let buffer = out
+        out = ByteBuffer()
+        let channel = context.channel
+        context.writeAndFlush(wrapOutboundOut(buffer)).whenComplete { _ in channel.close(promise: nil) }
+        return false
+    }
+
+    // MARK: Hot calls
+
+    private enum Start {
+        case started
+        case mustWait
+        case notHot
+    }
+
+    private func startHot(_ head: ScannedHead, _ context: ChannelHandlerContext) -> Start {
+        let submitter = submitter
+        submitter.scratch.removeAll(keepingCapacity: true)
+        let result = waiting.withUnsafeReadableBytes { bytes -> Start in
+            let call = HotCall(
+                head, bytes, reactions: submitter.answers.reactions, maxBodyBytes: limits.bodyBytes,
+                scratch: &submitter.scratch)
+            guard let call else { return .notHot }
+            let started = submitter.clock.nanoseconds()
+            switch call {
+            case .change(let change): return start(change, isLike: head.method == .post, started)
+            case .count(let content, let user): return start(count: content, user, started)
+            case .countBatch(let contents, let user): return start(counts: contents, user, started)
+            }
+        }
+        if result == .started {
+            waiting.moveReaderIndex(forwardBy: head.length + head.contentLength)
+            if waiting.readableBytes == 0 { waiting = ByteBuffer() }
+        }
+        return result
+    }
+
+    /// Whether a call for `shard` may start now: all that is on its way goes to the same shard, which keeps the order.
+    private func mayStart(_ shard: Int) -> Bool { slots.isEmpty || shardOnTheWay == shard }
+
+    private func start(_ change: HotCall.Change, isLike: Bool, _ started: UInt64) -> Start {
+        let shard = submitter.engine.shard(of: change.content)
+        guard mayStart(shard) else { return .mustWait }
+        let target = LoopSubmitter.Target(
+            connection: self, slot: openSlot(shard), kind: isLike ? .like : .unlike, started: started)
+        submitter.submit(
+            isLike ? .react : .clear, content: change.content, user: change.user, type: change.type,
+            reaction: change.reaction, shard: shard, for: target)
+        return .started
+    }
+
+    private func start(count content: UnsafeRawBufferPointer, _ user: UnsafeRawBufferPointer?, _ started: UInt64) -> Start
+    {
+        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+        if user == nil, slots.isEmpty, let outcome = published(content) {
+            submitter.writeCount(content, outcome, to: &out)
+            submitter.timings.record(.count, outcome, nanoseconds: submitter.clock.nanoseconds() &- started)
+            return .started
+        }
+        let shard = submitter.engine.shard(of: content)
+        guard mayStart(shard) else { return .mustWait }
+        let target = LoopSubmitter.Target(
+            connection: self, slot: openSlot(shard), kind: user == nil ? .count : .countOfUser, started: started)
+        submitter.submit(
+            .read, content: content, user: user ?? nothing, type: nothing, reaction: .none, shard: shard, for: target)
+        return .started
+    }
+
+    private func start(
+        counts contents: [UnsafeRawBufferPointer], _ user: UnsafeRawBufferPointer?, _ started: UInt64
+    ) -> Start {
+        guard user == nil else { return .notHot }
+        guard slots.isEmpty else { return .mustWait }
+        var outcomes: [Outcome] = []
+        outcomes.reserveCapacity(contents.count)
+        for content in contents {
+            guard let outcome = published(content) else { return .notHot }
+            outcomes.append(outcome)
+        }
+        submitter.writeCounts(contents, outcomes, to: &out)
+        submitter.timings.recordBatch(nanoseconds: submitter.clock.nanoseconds() &- started)
+        return .started
+    }
+
+    private func published(_ content: UnsafeRawBufferPointer) -> Outcome? {
+        guard let published = submitter.engine.published(content) else { return nil }
+        if submitter.engine.options.strictContent && !published.description.registered { return nil }
+        var outcome = Outcome(status: .done)
+        outcome.tally = published.tally
+        return outcome
+    }
+
+    // MARK: Answers
+
+    private func openSlot(_ shard: Int) -> UInt64 {
+        slots.append(nil)
+        shardOnTheWay = shard
+        return firstSlot + UInt64(slots.count - 1)
+    }
+
+    /// Writes the answer of a slot, at once where it is the first that is due.
+    func fill(_ slot: UInt64, _ write: (inout ByteBuffer) -> Void) {
+        guard !isClosing, slot >= firstSlot else { return }
+        if slot != firstSlot {
+            var buffer = ByteBuffer()
+            write(&buffer)
+            slots[offset: Int(slot - firstSlot)] = buffer
+            return
+        }
+        write(&out)
+        slots.removeFirst()
+        firstSlot += 1
+        while case .some(.some(var buffer)) = slots.first {
+            out.writeBuffer(&buffer)
+            slots.removeFirst()
+            firstSlot += 1
+        }
+    }
+
+    /// Called when a group of answers has been filled in.
+    func answered() {
+        guard let context, out.readableBytes > 0 else { return }
+        lastActivity = .now()
+        flushOut(context)
+        if waiting.readableBytes > 0 {
+            process(context)
+            flushOut(context)
+        } else {
+            releaseEvents(context)
+        }
+    }
+
+    private func flushOut(_ context: ChannelHandlerContext) {
+        guard out.readableBytes > 0 else { return }
+        let buffer = out
+        out = context.channel.allocator.buffer(capacity: min(buffer.readableBytes, 64 << 10))
+        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+    }
+
+    // MARK: The full stack
+
+    /// Called when the full stack has written the end of an answer.
+    func fullStackAnswered() {
+        guard let context else { return }
+        lastActivity = .now()
+        switch mode {
+        case .awaiting:
+            mode = .scanning
+            // What waits is looked at in the next turn: this is called from within a write.
+            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            context.eventLoop.execute {
+                let (handler, context) = bound.value
+                guard handler.context != nil else { return }
+                handler.process(context)
+                handler.flushOut(context)
+            }
+        case .passing(let remaining, _): mode = .passing(remaining: remaining, isAnswered: true)
+        case .scanning, .transparent: break
+        }
+    }
+
+    // MARK: Time
+
+    private func scheduleTimer(_ context: ChannelHandlerContext) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let period = TimeAmount.nanoseconds(
+            max(1_000_000, min(limits.idleTimeout.nanoseconds, limits.readTimeout.nanoseconds) / 2))
+        timer = context.eventLoop.scheduleTask(in: period) {
+            let (handler, context) = bound.value
+            guard handler.context != nil, !handler.isClosing else { return }
+            if handler.isOverTime {
+                context.close(promise: nil)
+            } else {
+                handler.scheduleTimer(context)
+            }
+        }
+    }
+
+    private var isOverTime: Bool {
+        let now = NIODeadline.now()
+        if let requestBegan, slots.isEmpty, now - requestBegan > limits.readTimeout { return true }
+        switch mode {
+        case .scanning: return slots.isEmpty && now - lastActivity > limits.idleTimeout
+        case .transparent: return now - lastActivity > limits.idleTimeout
+        case .passing, .awaiting: return false
+        }
+    }
+}
+
+/// Behind the HTTP codec: tells the connection's first handler when the full stack has answered.
+final class FullStackMonitor: ChannelOutboundHandler, RemovableChannelHandler {
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private var connection: ConnectionHandler?
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        do {
+            connection = try context.pipeline.syncOperations.handler(type: ConnectionHandler.self)
+        } catch {
+            // A connection without the first handler has nothing to be told.
+            connection = nil
+        }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { connection = nil }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        let isEnd: Bool
+        if case .end = unwrapOutboundIn(data) { isEnd = true } else { isEnd = false }
+        context.write(data, promise: promise)
+        if isEnd { connection?.fullStackAnswered() }
+    }
+}

@@ -1,0 +1,83 @@
+// Durations of requests by call and class of status, and likes by outcome. Made at the start, so that the hot path looks
+// nothing up.
+
+import LikewiseCore
+import LikewiseEngine
+import Metrics
+
+/// Counters and timers of the HTTP interface.
+package struct RouteTimings: Sendable {
+    private static let names = [
+        "like", "unlike", "count", "count_batch", "bulk", "hold", "release", "status", "user_likes", "content_likes",
+        "content_put", "content_get", "content_delete", "top", "health_live", "health_ready", "metrics", "openapi",
+        "index", "none",
+    ]
+
+    private let timers: [String: [Metrics.Timer]]
+    private let likeTimers: [Metrics.Timer]
+    private let unlikeTimers: [Metrics.Timer]
+    private let countTimers: [Metrics.Timer]
+    private let batchTimers: [Metrics.Timer]
+    private let outcomes: [Metrics.Counter]
+
+    package init() {
+        func timersByClass(_ route: String) -> [Metrics.Timer] {
+            (1...5).map { hundred in
+                Metrics.Timer(
+                    label: "likewise_http_request", dimensions: [("route", route), ("status", "\(hundred)xx")],
+                    preferredDisplayUnit: .seconds)
+            }
+        }
+        timers = Dictionary(uniqueKeysWithValues: RouteTimings.names.map { ($0, timersByClass($0)) })
+        likeTimers = timers["like"] ?? []
+        unlikeTimers = timers["unlike"] ?? []
+        countTimers = timers["count"] ?? []
+        batchTimers = timers["count_batch"] ?? []
+        outcomes = ["liked", "changed", "unliked", "unchanged", "refused"].map {
+            Metrics.Counter(label: "likewise_likes", dimensions: [("outcome", $0)])
+        }
+    }
+
+    func record(_ kind: LoopSubmitter.Kind, _ outcome: Outcome, nanoseconds: UInt64) {
+        let timers: [Metrics.Timer]
+        switch kind {
+        case .like: timers = likeTimers
+        case .unlike: timers = unlikeTimers
+        case .count, .countOfUser: timers = countTimers
+        }
+        let isChange = timers.first === likeTimers.first || timers.first === unlikeTimers.first
+        if isChange { record(outcome) }
+        let hundred =
+            switch outcome.status {
+            case .done: isChange && !outcome.changed ? 4 : 2
+            case .contentNotFound: 4
+            default: 5
+            }
+        timers[hundred - 1].recordNanoseconds(Int64(clamping: nanoseconds))
+    }
+
+    func recordBatch(nanoseconds: UInt64) { batchTimers[1].recordNanoseconds(Int64(clamping: nanoseconds)) }
+
+    /// Counts what an intent to like or unlike came to.
+    func record(_ outcome: Outcome) {
+        if outcome.status != .done {
+            outcomes[4].increment()
+        } else if !outcome.changed {
+            outcomes[3].increment()
+        } else if outcome.old == .none {
+            outcomes[0].increment()
+        } else {
+            outcomes[outcome.new == .none ? 2 : 1].increment()
+        }
+    }
+
+    /// Counts what the intents of a bulk intake came to.
+    func record(_ all: [Outcome]) {
+        for outcome in all { record(outcome) }
+    }
+
+    package func record(route: String, status: Int, nanoseconds: UInt64) {
+        guard let byClass = timers[route], status >= 100, status < 600 else { return }
+        byClass[status / 100 - 1].recordNanoseconds(Int64(clamping: nanoseconds))
+    }
+}

@@ -1,0 +1,119 @@
+// `likewise serve`: puts the parts together, serves, and takes them apart in the order that loses nothing.
+
+import ArgumentParser
+import LikewiseEngine
+import LikewiseServer
+import Logging
+import Metrics
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import Synchronization
+import UnixSignals
+
+#if canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+struct Serve: SettingsCommand {
+    typealias Table = ServeSettings
+
+    static let configuration = settingsConfiguration(abstract: "Serve the HTTP interface over the embedded store.")
+    @Argument(parsing: .captureForPassthrough, help: .hidden) var rest: [String] = []
+
+    func run(_ settings: Settings<ServeSettings>) async throws {
+        Logs.bootstrap(format: settings.logFormat, level: settings.logLevel)
+        let metrics = PrometheusMetrics(help: MetricsHelp.texts)
+        MetricsSystem.bootstrap(metrics)
+        // A limit on file sizes is an error to be told, not a signal to die of.
+        signal(SIGXFSZ, SIG_IGN)
+        signal(SIGPIPE, SIG_IGN)
+        let logger = Logger(label: "likewise")
+        let opened = try OpenedEngine(settings, logger: logger)
+        defer { withExtendedLifetime(opened.lock) {} }
+        do {
+            try await serve(settings, opened.engine, metrics: metrics, logger: logger)
+        } catch {
+            await stop(opened.engine)
+            throw Failure.exit("the server ended: \(error)")
+        }
+        await stop(opened.engine)
+        logger.notice("stopped; everything that was accepted is answered and on disk")
+    }
+
+    private func serve(
+        _ settings: Settings<ServeSettings>, _ engine: Engine, metrics: PrometheusMetrics, logger: Logger
+    ) async throws {
+        let clock = SystemClock()
+        let store = IdempotencyStore(
+            IdempotencyStore.Options(
+                window: settings.idempotencyWindow.milliseconds, limit: settings.idempotencyKeys),
+            restoring: engine.storedAnswers)
+        let flag = StopFlag()
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.threadCount(cores: System.coreCount))
+        let server = HTTPServer(
+            options(settings), service: LikeService(engine: engine, idempotency: store, clock: clock), group: group,
+            logger: logger, metricsPage: { metrics.render() }, isStopping: { flag.isSet },
+            onListening: { port in
+                logger.notice(
+                    "listening", metadata: ["host": "\(settings.host)", "port": "\(port)", "pid": "\(getpid())"])
+            })
+        var configuration = ServiceGroupConfiguration(
+            services: [HTTPService(server: server, flag: flag)], gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger)
+        configuration.maximumGracefulShutdownDuration = settings.shutdownTimeout
+        do {
+            try await ServiceGroup(configuration: configuration).run()
+        } catch is CancellationError {
+            logger.warning("some connections were still open after the shutdown timeout and have been closed")
+        }
+        try await group.shutdownGracefully()
+    }
+
+    private func options(_ settings: Settings<ServeSettings>) -> HTTPServerOptions {
+        var options = HTTPServerOptions()
+        options.host = settings.host
+        options.port = settings.port
+        options.maxHeaderBytes = settings.maxHeaderBytes
+        options.idleTimeout = .nanoseconds(Int64(settings.idleTimeout.nanoseconds))
+        options.readTimeout = .nanoseconds(Int64(settings.readTimeout.nanoseconds))
+        options.maxConnections = settings.maxConnections
+        options.limits.bodyBytes = settings.maxBodyBytes
+        options.limits.bulkBytes = settings.bulkBodyBytes
+        options.limits.bulkLines = settings.bulkLines
+        return options
+    }
+
+    /// Stops the engine on a thread that may wait.
+    private func stop(_ engine: Engine) async {
+        await withCheckedContinuation { continuation in
+            NIOThreadPool.singleton.submit { _ in
+                engine.stop()
+                continuation.resume()
+            }
+        }
+    }
+}
+
+/// Whether the server has been told to stop.
+private final class StopFlag: Sendable {
+    private let value = Atomic(false)
+    var isSet: Bool { value.load(ordering: .relaxed) }
+    func set() { value.store(true, ordering: .relaxed) }
+}
+
+/// The server as a service that notes when shutdown begins.
+private struct HTTPService: Service {
+    let server: HTTPServer
+    let flag: StopFlag
+
+    func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await server.run()
+        } onGracefulShutdown: {
+            flag.set()
+        }
+    }
+}

@@ -1,0 +1,50 @@
+// `likewise verify`: recounts all registers and compares with every tally (invariant 2, on real data).
+
+import ArgumentParser
+import LikewiseCore
+import LikewiseEngine
+
+struct Verify: SettingsCommand {
+    typealias Table = VerifySettings
+
+    static let configuration = settingsConfiguration(
+        abstract: "Recount all registers and compare with every tally; exit with 1 if any differs.")
+    @Argument(parsing: .captureForPassthrough, help: .hidden) var rest: [String] = []
+
+    func run(_ settings: Settings<VerifySettings>) async throws {
+        let path = EngineOptions(dataDirectory: settings.dataDir).ledgerPath
+        var progress = Progress("registers counted")
+        let result: RecountResult
+        do {
+            result = try SQLiteLedger.recount(path: path) { progress.show($0) }
+        } catch { throw Failure.exit("\(error)") }
+        progress.end()
+        print(
+            "\(result.contents) contents, \(result.registers) registers, \(result.likes) likes: "
+                + "drift \(result.driftCount)")
+        for drift in result.drifts {
+            let content = drift.content.map { String(decoding: $0, as: UTF8.self) } ?? "no content, number \(drift.key)"
+            print(
+                "drift: \(content), reaction \(drift.reaction.rawValue): registers \(drift.counted), "
+                    + "tally \(drift.tallied)")
+        }
+        var isGood = result.driftCount == 0
+        if let against = settings.against { isGood = try compare(settings.dataDir, against) && isGood }
+        if !isGood { throw ExitCode(1) }
+    }
+
+    private func compare(_ first: String, _ second: String) throws -> Bool {
+        do {
+            let found = try SQLiteLedger.differences(
+                EngineOptions(dataDirectory: first).ledgerPath, EngineOptions(dataDirectory: second).ledgerPath,
+                limit: 100)
+            print("differences between \(first) and \(second): \(found.count)\(found.count == 100 ? " or more" : "")")
+            for difference in found {
+                print(
+                    "\(String(decoding: difference.content, as: UTF8.self)) \(difference.subject): "
+                        + "\(difference.first ?? "nothing") / \(difference.second ?? "nothing")")
+            }
+            return found.isEmpty
+        } catch { throw Failure.exit("\(error)") }
+    }
+}

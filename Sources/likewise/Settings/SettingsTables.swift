@@ -1,0 +1,179 @@
+internal import LikewiseCore
+
+/// The tables of all commands. One file and one environment serve them all, so a key of another command is not unknown.
+package enum SettingsCatalogue {
+    /// Every command's table; a new command adds its own here.
+    package static let tables: [any SettingsTable.Type] = [
+        ServeSettings.self, VerifySettings.self, ReplaySettings.self, BenchSettings.self,
+    ]
+}
+
+/// Settings that several commands have.
+package enum CommonSettings {
+    /// The YAML file.
+    package static let config = Setting(
+        optional: SettingNames.config, .path, absent: "no file", "YAML file of settings, one `name: value` a line")
+    /// Where the event log and the ledger are.
+    package static let dataDir = Setting("data-dir", .path, default: "./data", "Folder of the event log and the ledger")
+    /// The least level that is logged.
+    package static let logLevel = Setting(
+        "log-level", SettingKind<LogLevel>.choice, default: "info", "Least level that is logged")
+    /// How log lines look.
+    package static let logFormat = Setting(
+        "log-format", SettingKind<LogFormat>.choice, default: "text",
+        "Log lines for people or, one object each, for machines")
+}
+
+/// The settings of `likewise serve`.
+package struct ServeSettings: SettingsTable {
+    package static let command = "serve"
+    package static let examples: [(line: String, does: String)] = [
+        ("likewise serve --port 8080 --data-dir ./data", "serves on loopback"),
+        ("LIKEWISE_PORT=9000 likewise serve --config likewise.yaml", "the variable wins over the file"),
+    ]
+
+    package init() {}
+
+    package let config = CommonSettings.config
+    package let host = Setting(
+        "host", .text("an IP address or a host name"), default: "127.0.0.1", "Address to listen on")
+    package let port = Setting(
+        "port", .integer(0...65535), default: "8080", "Port to listen on; 0 takes a free one, printed at the start")
+    package let insecure = Setting(
+        "insecure", .onOff, default: "off",
+        "Listen on an address that is not loopback although callers have no identity")
+    package let dataDir = CommonSettings.dataDir
+    package let shards = Setting(
+        "shards", .integer(0...1024), default: "0", "Single writers that share the contents; 0: a quarter of the cores")
+    package let region = Setting("region", .integer(0...65535), default: "0", "This region's number, the same for ever")
+    package let memory = Setting(
+        "memory", .bytes(16 << 20...16 << 40), default: "1GiB", "Budget of overlay, filters and caches")
+    package let overlayBytes = Setting(
+        optional: "overlay-bytes", .bytes(1 << 20...16 << 40), absent: "a quarter of memory",
+        "Bound of what the ledger does not hold yet; at the bound callers get 503")
+    package let sync = Setting(
+        "sync", .sync, default: "always", "Answer after fdatasync, or sync at an interval and risk the last one")
+    package let retention = Setting(
+        "retention", .duration(.seconds(1)...(.seconds(3650 * 86400))), default: "7d", "How long log segments are kept")
+    package let segmentBytes = Setting(
+        "segment-bytes", .bytes(64 << 10...1 << 30), default: "64MiB", "Size of a log segment")
+    package let queueDepth = Setting(
+        "queue-depth", .integer(1...4_194_304), default: "65536", "Intents that may wait for a shard; beyond it 503")
+    package let batchLimit = Setting(
+        "batch-limit", .integer(1...1_048_576), default: "16384", "Most intents that share one sync")
+    package let content = Setting(
+        "content", SettingKind<ContentMode>.choice, default: "open", "strict: only registered contents can be liked")
+    package let reactions = Setting(
+        "reactions", .reactions, default: ReactionSet.standard.joined(separator: ","), "Reactions that are accepted")
+    package let maxHeaderBytes = Setting(
+        "max-header-bytes", .bytes(1 << 10...1 << 20), default: "16KiB", "Bound of a request's head; beyond it 431")
+    package let maxBodyBytes = Setting(
+        "max-body-bytes", .bytes(1 << 10...16 << 20), default: "64KiB", "Bound of a single call's body; beyond it 413")
+    package let bulkBodyBytes = Setting(
+        "bulk-body-bytes", .bytes(1 << 10...1 << 30), default: "16MiB", "Bound of a bulk intake's body; beyond it 413")
+    package let bulkLines = Setting(
+        "bulk-lines", .integer(1...10_000_000), default: "100000", "Most lines of a bulk intake; beyond it 413")
+    package let idleTimeout = Setting(
+        "idle-timeout", .duration(.milliseconds(1)...(.seconds(86400))), default: "60s",
+        "After this time without a request a connection is closed")
+    package let readTimeout = Setting(
+        "read-timeout", .duration(.milliseconds(1)...(.seconds(86400))), default: "15s",
+        "Within this time a request that has begun must be complete")
+    package let maxConnections = Setting(
+        "max-connections", .integer(1...1_000_000), default: "10000", "Connections open at a time")
+    package let threads = Setting("threads", .integer(0...1024), default: "0", "Event loops; 0: as many as cores")
+    package let shutdownTimeout = Setting(
+        "shutdown-timeout", .duration(.milliseconds(1)...(.seconds(3600))), default: "10s",
+        "After SIGTERM, the time that open requests have to end")
+    package let rateLimit = Setting(
+        "rate-limit", .rateLimit, default: "none", "Requests that a caller may make; this build has no rate limits")
+    package let idempotencyWindow = Setting(
+        "idempotency-window", .duration(.seconds(1)...(.seconds(7 * 86400))), default: "10m",
+        "How long the first answer to an Idempotency-Key is kept")
+    package let idempotencyKeys = Setting(
+        "idempotency-keys", .integer(1...100_000_000), default: "1000000", "Most Idempotency-Keys kept; beyond it 503")
+    package let logLevel = CommonSettings.logLevel
+    package let logFormat = CommonSettings.logFormat
+
+    package static func conflicts(in settings: Settings<Self>) -> [String] {
+        var found: [String] = []
+        if !Loopback.covers(settings.host) && !settings.insecure {
+            found.append(
+                "host: '\(settings.host)' is not loopback, and callers have no identity in this build: put the server "
+                    + "behind a trusted backend on 127.0.0.1, or give --insecure if the network is trusted")
+        }
+        if let overlay = settings.overlayBytes, overlay > settings.memory {
+            found.append(
+                "overlay-bytes: \(ByteSize.text(overlay)) is more than memory, \(ByteSize.text(settings.memory)), "
+                    + "of which it is a part")
+        }
+        return found
+    }
+}
+
+extension Settings where Table == ServeSettings {
+    /// The overlay's bound in bytes: as given, or a quarter of the memory budget.
+    package var overlayBudget: Int { self.overlayBytes ?? self.memory / 4 }
+
+    /// The number of shards on a machine of `cores` cores.
+    package func shardCount(cores: Int) -> Int { self.shards > 0 ? self.shards : max(1, cores / 4) }
+
+    /// The number of event loops on a machine of `cores` cores.
+    package func threadCount(cores: Int) -> Int { self.threads > 0 ? self.threads : max(1, cores) }
+}
+
+/// The settings of `likewise verify`.
+package struct VerifySettings: SettingsTable {
+    package static let command = "verify"
+    package static let examples: [(line: String, does: String)] = [
+        ("likewise verify --data-dir ./data", "recounts all registers; exits with 1 if a tally differs"),
+        ("likewise verify --data-dir ./data --against ./rebuilt", "compares two ledgers row by row as well"),
+    ]
+
+    package init() {}
+
+    package let config = CommonSettings.config
+    package let dataDir = CommonSettings.dataDir
+    package let against = Setting(
+        optional: "against", .path, absent: "none", "Folder of another ledger to compare with, row by row")
+    package let logLevel = CommonSettings.logLevel
+    package let logFormat = CommonSettings.logFormat
+}
+
+/// The settings of `likewise replay`.
+package struct ReplaySettings: SettingsTable {
+    package static let command = "replay"
+    package static let examples: [(line: String, does: String)] = [
+        ("likewise replay --data-dir ./data --into ./rebuilt", "rebuilds the ledger from the log into a new folder")
+    ]
+
+    package init() {}
+
+    package let config = CommonSettings.config
+    package let dataDir = CommonSettings.dataDir
+    package let into = Setting(required: "into", .path, "Folder in which the new ledger is built")
+    package let skipDamage = Setting(
+        "skip-damage", .onOff, default: "off", "Pass over damaged records, and say how many, instead of stopping")
+    package let logLevel = CommonSettings.logLevel
+    package let logFormat = CommonSettings.logFormat
+}
+
+/// The settings of `likewise bench`.
+package struct BenchSettings: SettingsTable {
+    package static let command = "bench"
+    package static let arguments = ["suite"]
+    package static let examples: [(line: String, does: String)] = [
+        ("likewise bench engine", "likes a second through the engine, an object of JSON a line")
+    ]
+
+    package init() {}
+
+    package let config = CommonSettings.config
+    package let dataDir = Setting(
+        optional: "data-dir", .path, absent: "a temporary folder in ./", "Folder to measure in; removed afterwards")
+    package let likes = Setting(
+        "likes", .integer(10_000...1_000_000_000), default: "4000000", "Intents of each measurement")
+    package let rounds = Setting("rounds", .integer(1...100), default: "5", "Rounds; the median is reported")
+    package let logLevel = CommonSettings.logLevel
+    package let logFormat = CommonSettings.logFormat
+}
