@@ -30,6 +30,8 @@ package struct ShardMetrics: Sendable {
     private let contents: Metrics.Gauge
     private let contentBytes: Metrics.Gauge
     private let queue: Metrics.Gauge
+    private let lagRecords: Metrics.Gauge
+    private let lagSeconds: Metrics.Gauge
 
     package init(shard: UInt16) {
         let label = [("shard", String(shard))]
@@ -41,6 +43,8 @@ package struct ShardMetrics: Sendable {
         contents = Metrics.Gauge(label: "likewise_loaded_contents", dimensions: label)
         contentBytes = Metrics.Gauge(label: "likewise_content_bytes", dimensions: label)
         queue = Metrics.Gauge(label: "likewise_shard_queue_intents", dimensions: label)
+        lagRecords = Metrics.Gauge(label: "likewise_ledger_lag_records", dimensions: label)
+        lagSeconds = Metrics.Gauge(label: "likewise_ledger_lag_seconds", dimensions: label)
     }
 
     func batch(intents count: Int, records written: Int) {
@@ -51,7 +55,12 @@ package struct ShardMetrics: Sendable {
     func storageError(_ error: EventLogError) { storageErrors.increment() }
     func ledgerError(_ error: LedgerError) { ledgerErrors.increment() }
 
-    func levels(overlayBytes: Int, contents count: Int, contentBytes bytes: Int, queued: Int) {
+    func levels(
+        overlayBytes: Int, contents count: Int, contentBytes bytes: Int, queued: Int,
+        ledgerLag: (records: UInt64, milliseconds: UInt64)
+    ) {
+        lagRecords.record(Double(ledgerLag.records))
+        lagSeconds.record(Double(ledgerLag.milliseconds) / 1000)
         overlay.record(overlayBytes)
         contents.record(count)
         contentBytes.record(bytes)
@@ -65,8 +74,6 @@ package struct LedgerMetrics: Sendable {
         label: "likewise_ledger_transaction", preferredDisplayUnit: .seconds)
     private let rows = Metrics.Counter(label: "likewise_ledger_rows")
     private let errors = Metrics.Counter(label: "likewise_ledger_write_errors")
-    private let lagRecords = Metrics.Gauge(label: "likewise_ledger_lag_records")
-    private let lagSeconds = Metrics.Gauge(label: "likewise_ledger_lag_seconds")
     private let removedSegments = Metrics.Counter(label: "likewise_log_segments_removed")
 
     package init() {}
@@ -78,9 +85,4 @@ package struct LedgerMetrics: Sendable {
 
     func failed() { errors.increment() }
     func removed(segments: Int) { removedSegments.increment(by: segments) }
-
-    func lag(records: UInt64, milliseconds: UInt64) {
-        lagRecords.record(Double(records))
-        lagSeconds.record(Double(milliseconds) / 1000)
-    }
 }

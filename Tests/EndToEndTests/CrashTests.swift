@@ -74,23 +74,4 @@ struct CrashTests {
         let said = (verify.output + verify.errors).lowercased()
         #expect(said.firstMatch(of: /drift[^0-9]{0,8}0\b/) != nil, "\(when): \(said)")
     }
-
-    @Test("A torn end of the log is cut off, and what was answered is there")
-    func tornTail() throws {
-        try withFolder { folder in
-            try withServer(dataFolder: folder) { server in
-                let http = try server.connect()
-                for user in 0..<100 { expect(try http.answer("PUT", Target.like("u\(user)", "c"), [:]), 200) }
-            }
-            // The newest segments get a beginning of a record that was never finished.
-            let files = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
-            let segments = files.filter { $0.lowercased().hasSuffix(".seg") || $0.lowercased().hasSuffix(".log") }
-            #expect(!segments.isEmpty, "no segments among \(files)")
-            try withServer(dataFolder: folder) { server in
-                let http = try server.connect()
-                expect(try http.answer("GET", Target.count("c")), 200, ["count": 100])
-                expect(try http.answer("PUT", Target.like("u100", "c"), [:]), 200, ["count": 101])
-            }
-        }
-    }
 }

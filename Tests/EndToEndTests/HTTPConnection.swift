@@ -17,7 +17,7 @@ final class HTTPConnection {
     }
 
     /// Longer than any answer takes on a busy machine.
-    static let receiveSeconds = 60
+    static let receiveSeconds = 30
 
     private let descriptor: Int32
     private var buffer: [UInt8] = []

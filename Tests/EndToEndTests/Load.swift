@@ -119,7 +119,7 @@ struct Audit {
         var states: [Bool] = []
         for start in stride(from: 0, to: pairs.count, by: 64) {
             let part = pairs[start..<min(pairs.count, start + 64)]
-            try http.send(part.map { try HTTPCall("GET", Target.like($0.user, $0.content)) })
+            try http.send(part.map { try HTTPCall("GET", Target.count($0.content, user: $0.user)) })
             for _ in part { states.append(try http.receive().json["liked"] == true) }
         }
         return states

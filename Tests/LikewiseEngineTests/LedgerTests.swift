@@ -154,7 +154,9 @@ struct SQLiteLedgerTests {
     func newer() throws {
         _ = try filled()
         try tamper("INSERT INTO grdb_migrations VALUES ('v99')")
-        for open in [{ _ = try SQLiteLedger(path: path) }, { _ = try SQLiteLedger.recount(path: path) }] as [() throws -> Void] {
+        for open in [{ _ = try SQLiteLedger(path: path) }, { _ = try SQLiteLedger.recount(path: path) }]
+            as [() throws -> Void]
+        {
             let message = try unusable(open)
             #expect(message.contains("newer version") && message.contains(path) && message.contains("likewise replay"))
         }
@@ -235,14 +237,16 @@ struct SQLiteLedgerTests {
 
     // MARK: Recount and comparison
 
-    @Test("a recount finds a tally that is too high, too low, missing or of nothing", arguments: [
-        ("UPDATE tallies SET count = 7 WHERE reaction = 1 AND content = 1", 1, 1, 7),
-        ("UPDATE tallies SET count = 0 WHERE reaction = 2 AND content = 1", 2, 1, 0),
-        ("DELETE FROM tallies WHERE reaction = 2 AND content = 1", 2, 1, 0),
-        ("DELETE FROM registers WHERE content = 1 AND user_id = 'v'", 2, 0, 1),
-        ("INSERT INTO tallies VALUES (1, 64, 3)", 64, 0, 3),
-        ("INSERT INTO registers VALUES (999, 'u', 1, 1, 1)", 1, 1, 0),
-    ] as [(String, UInt8, UInt64, UInt64)])
+    @Test(
+        "a recount finds a tally that is too high, too low, missing or of nothing",
+        arguments: [
+            ("UPDATE tallies SET count = 7 WHERE reaction = 1 AND content = 1", 1, 1, 7),
+            ("UPDATE tallies SET count = 0 WHERE reaction = 2 AND content = 1", 2, 1, 0),
+            ("DELETE FROM tallies WHERE reaction = 2 AND content = 1", 2, 1, 0),
+            ("DELETE FROM registers WHERE content = 1 AND user_id = 'v'", 2, 0, 1),
+            ("INSERT INTO tallies VALUES (1, 64, 3)", 64, 0, 3),
+            ("INSERT INTO registers VALUES (999, 'u', 1, 1, 1)", 1, 1, 0),
+        ] as [(String, UInt8, UInt64, UInt64)])
     func drift(sql: String, code: UInt8, counted: UInt64, tallied: UInt64) throws {
         _ = try filled()
         #expect(try SQLiteLedger.recount(path: path).driftCount == 0)
@@ -312,20 +316,21 @@ struct SQLiteLedgerTests {
         }
         let found = try SQLiteLedger.differences(path, other, limit: 100)
         let u = Array("u".utf8)
-        #expect(found.map { "\(String(decoding: $0.content, as: UTF8.self)) \($0.subject)" } == [
-            "a \(LedgerDifference.Subject.content)",
-            "a \(LedgerDifference.Subject.register(user: u))",
-            "a \(LedgerDifference.Subject.register(user: Array("v".utf8)))",
-            "a \(LedgerDifference.Subject.register(user: Array("w".utf8)))",
-            "a \(LedgerDifference.Subject.tally(.like))",
-            "a \(LedgerDifference.Subject.tally(Reaction(rawValue: 2)))",
-            "b \(LedgerDifference.Subject.content)",
-            "b \(LedgerDifference.Subject.register(user: u))",
-            "b \(LedgerDifference.Subject.tally(.like))",
-            "c \(LedgerDifference.Subject.content)",
-            "c \(LedgerDifference.Subject.register(user: u))",
-            "c \(LedgerDifference.Subject.tally(.like))",
-        ])
+        #expect(
+            found.map { "\(String(decoding: $0.content, as: UTF8.self)) \($0.subject)" } == [
+                "a \(LedgerDifference.Subject.content)",
+                "a \(LedgerDifference.Subject.register(user: u))",
+                "a \(LedgerDifference.Subject.register(user: Array("v".utf8)))",
+                "a \(LedgerDifference.Subject.register(user: Array("w".utf8)))",
+                "a \(LedgerDifference.Subject.tally(.like))",
+                "a \(LedgerDifference.Subject.tally(Reaction(rawValue: 2)))",
+                "b \(LedgerDifference.Subject.content)",
+                "b \(LedgerDifference.Subject.register(user: u))",
+                "b \(LedgerDifference.Subject.tally(.like))",
+                "c \(LedgerDifference.Subject.content)",
+                "c \(LedgerDifference.Subject.register(user: u))",
+                "c \(LedgerDifference.Subject.tally(.like))",
+            ])
         #expect(found.filter { $0.first == nil }.count == 4)
         #expect(found.filter { $0.second == nil }.count == 5)
         for limit in 0..<12 {

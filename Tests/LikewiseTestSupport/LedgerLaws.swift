@@ -20,8 +20,12 @@ extension LedgerLaw {
         LedgerLaw("the higher version wins, in whichever order the two come") { bench in
             let low = Register(version: Version(reading: 5, region: 9), reaction: .like)
             let high = Register(version: Version(reading: 6, region: 1), reaction: .none)
-            try bench.apply { $0.row("a", "u", low); $0.row("b", "u", high) }
-            try bench.apply { $0.row("a", "u", high, old: .like); $0.row("b", "u", low) }
+            try bench.apply {
+                $0.row("a", "u", low); $0.row("b", "u", high)
+            }
+            try bench.apply {
+                $0.row("a", "u", high, old: .like); $0.row("b", "u", low)
+            }
             #expect(try bench.register("a", "u") == high)
             #expect(try bench.register("b", "u") == high)
             #expect(try bench.counts("a") == [:])
@@ -99,7 +103,9 @@ extension LedgerLaw {
         },
         LedgerLaw("numbers of 2^63 and more, unknown reactions and users out of bounds are refused whole") { bench in
             var bad: [LedgerBatch] = []
-            for register in [like(at: 1 << 63), Register(version: Version(reading: 1, region: 1), reaction: .init(rawValue: 65))] {
+            for register in [
+                like(at: 1 << 63), Register(version: Version(reading: 1, region: 1), reaction: .init(rawValue: 65)),
+            ] {
                 bad.append(LedgerBatch(shard: 0, through: 1, now: 0))
                 bad[bad.count - 1].row("a", "u", register)
             }
@@ -120,7 +126,8 @@ extension LedgerLaw {
             let content = String(repeating: "é", count: 128)
             let user = String(repeating: "ü", count: 64)
             let register = Register(
-                version: Version(reading: UInt64(Int64.max), region: .max), reaction: Reaction(rawValue: Reaction.limit))
+                version: Version(reading: UInt64(Int64.max), region: .max), reaction: Reaction(rawValue: Reaction.limit)
+            )
             try bench.apply { $0.row(content, user, register) }
             #expect(try bench.register(content, user) == register)
             #expect(try bench.counts(content) == [64: 1])
@@ -170,11 +177,14 @@ extension LedgerLaw {
             #expect(try reader.likes(ofContent: bytes("a"), behind: nil, limit: 10).map(\.user) == [bytes("v")])
             #expect(try bench.contentIDs(page: 10) == ["a", "b"])
         },
-        LedgerLaw("a deletion that is not later than the one held does nothing, but its description and rows count") { bench in
+        LedgerLaw("a deletion that is not later than the one held does nothing, but its description and rows count") {
+            bench in
             try bench.apply { $0.change("a") { $0.deleted = Version(reading: 50, region: 2) } }
             try bench.apply { $0.row("a", "u", like(at: 60)) }
             let before = try bench.content("a")
-            for version in [Version(reading: 50, region: 2), Version(reading: 50, region: 1), Version(reading: 49, region: 9)] {
+            for version in [
+                Version(reading: 50, region: 2), Version(reading: 50, region: 1), Version(reading: 49, region: 9),
+            ] {
                 try bench.apply { batch in
                     batch.change("a") {
                         $0.deleted = version
@@ -310,6 +320,7 @@ extension LedgerLaw {
             let next = try page(result.last)
             if next.isEmpty { return result }
             result += next
+            try #require(result.count <= 1_000, "the pages do not come to an end")
         }
     }
 }

@@ -101,10 +101,10 @@ package final class Simulation {
             if random.chance(oneIn: 2) { shard.takeMessages() }
         }
         switch random.below(100) {
-        case 0..<56: try batch()
-        case 56..<70: if lagSteps == 0 { node.writeLedger(limit: random.within(1...3)) }
-        case 70..<84: node.load(limit: random.within(1...60))
-        case 84..<92: for shard in node.shards where random.chance(oneIn: 2) { node.handOver(shard) }
+        case 0..<50: try batch()
+        case 50..<68: if lagSteps == 0 { node.writeLedger(limit: random.within(1...3)) }
+        case 68..<82: node.load(limit: random.within(1...60))
+        case 82..<92: for shard in node.shards where random.chance(oneIn: 2) { node.handOver(shard) }
         case 92..<94: node.shards[random.below(node.shards.count)].core.reportTrends()
         case 94..<96: disturbCaches(node)
         case 96: if let retention = traits.retention { node.applyRetention(milliseconds: retention) }

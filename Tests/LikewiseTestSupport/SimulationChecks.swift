@@ -111,7 +111,7 @@ extension Simulation {
     func finish() throws {
         clearFaults()
         if try running().shards.contains(where: \.hasFailed) {
-            node = nil
+            leave()
             disk.processKill()
             try start()
         }
@@ -120,10 +120,11 @@ extension Simulation {
         try checkLedger(simulatedLedger)
         try checkLists()
         if traits.retention == nil { try checkReplay() }
-        node = nil
+        leave()
         disk.processKill()
         try start()
         try verify()
+        leave()
     }
 
     private func catchUp() throws {

@@ -35,7 +35,7 @@ struct SimulationTraits {
     init(_ plan: SimulationPlan, _ random: inout SeededRandom) {
         strictContent = random.chance(oneIn: 5)
         sync = random.chance(oneIn: 4) ? .interval(nanoseconds: UInt64(random.within(5...400)) * 1_000_000) : .always
-        retention = random.chance(oneIn: 2) ? nil : UInt64(random.below(60_000))
+        retention = random.chance(oneIn: 2) ? nil : UInt64(random.below(400))
         reshards = random.chance(oneIn: 2)
         if plan.mutation != .none { sync = .always }
     }

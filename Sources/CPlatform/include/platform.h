@@ -3,12 +3,31 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 /// CRC-32C (Castagnoli, RFC 3720 B.4) of `length` bytes, continued from `crc` (0 to begin).
 uint32_t likewise_crc32c(uint32_t crc, const void *bytes, size_t length);
 
 /// The same in portable C, for tests and for processors without the instruction.
 uint32_t likewise_crc32c_portable(uint32_t crc, const void *bytes, size_t length);
+
+/// A bit for each of the sixteen numbers at `lanes` (on a cache line of their own) that equals `value`; the lowest bit is
+/// the first. Inline, because a filter asks it for every like.
+static inline uint32_t likewise_equal_lanes(const uint32_t *lanes, uint32_t value) {
+#if defined(__SSE2__)
+  __m128i wanted = _mm_set1_epi32((int)value);
+  const __m128i *p = (const __m128i *)lanes;
+  __m128i a = _mm_packs_epi32(_mm_cmpeq_epi32(p[0], wanted), _mm_cmpeq_epi32(p[1], wanted));
+  __m128i b = _mm_packs_epi32(_mm_cmpeq_epi32(p[2], wanted), _mm_cmpeq_epi32(p[3], wanted));
+  return (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(a, b));
+#else
+  uint32_t mask = 0;
+  for (int i = 0; i < 16; i++) mask |= (uint32_t)(lanes[i] == value) << i;
+  return mask;
+#endif
+}
 
 /// fallocate(2), without the C library's fallback of writing every block: 0, or an errno.
 int likewise_allocate(int descriptor, int64_t size);

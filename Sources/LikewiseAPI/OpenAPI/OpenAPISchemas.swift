@@ -29,8 +29,8 @@ enum OpenAPISchemas {
         },
         "Visibility": {
           "type": "string",
-          "pattern": "^[a-z0-9_-]{1,32}$",
-          "description": "Who may see the content, as the caller names it.",
+          "enum": ["public", "private"],
+          "description": "Who may see the content.",
           "examples": ["public"]
         },
         "Reaction": {

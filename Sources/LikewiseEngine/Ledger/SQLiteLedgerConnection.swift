@@ -20,7 +20,7 @@ final class LedgerConnection: Sendable {
     let path: String
     private let queue: DatabaseQueue
 
-    /// Bytes a page. With 4,096, large transactions are a tenth to a third slower (docs/decisions/0003-sqlite-ledger.md).
+    /// Bytes a page. With 4,096, large transactions are a tenth to a third slower.
     static let pageBytes = 8_192
     /// Pages in the write-ahead log at which it is copied into the ledger (128 MiB): the fewer the copies, the more
     /// often a page that changed several times in between is written once.

@@ -10,7 +10,8 @@ import LikewiseCore
 
 /// Takes batches inside of a transaction of `connection`.
 struct SQLiteLedgerMerge {
-    private let findContent, findDeletion, addContent, describeContent, removeContent, addGarbage, removeTallies: LedgerStatement
+    private let findContent, findDeletion, addContent, describeContent, removeContent, addGarbage,
+        removeTallies: LedgerStatement
     private let addRegister, findRegister, changeRegister: LedgerStatement
     private let raiseTally, lowerTally: LedgerStatement
     private let findPosition, setPosition, advanceClock: LedgerStatement
@@ -34,7 +35,8 @@ struct SQLiteLedgerMerge {
             INSERT INTO registers (content, user_id, reaction, reading, region) VALUES (?1, ?2, ?3, ?4, ?5)
             ON CONFLICT (content, user_id) DO NOTHING
             """)
-        findRegister = try prepare("SELECT reading, region, reaction FROM registers WHERE content = ?1 AND user_id = ?2")
+        findRegister = try prepare(
+            "SELECT reading, region, reaction FROM registers WHERE content = ?1 AND user_id = ?2")
         changeRegister = try prepare(
             "UPDATE registers SET reaction = ?3, reading = ?4, region = ?5 WHERE content = ?1 AND user_id = ?2")
         raiseTally = try prepare(

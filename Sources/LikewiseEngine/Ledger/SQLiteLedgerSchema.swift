@@ -35,7 +35,8 @@ enum SQLiteLedgerSchema {
         }
         if readOnly, try !migrator.hasCompletedMigrations(db) {
             throw LedgerError.unusable(
-                "the ledger \(path) was written by an older version of Likewise: run `likewise serve` once to update it")
+                "the ledger \(path) was written by an older version of Likewise: run `likewise serve` once to update it"
+            )
         }
     }
 

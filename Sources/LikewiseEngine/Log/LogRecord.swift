@@ -41,7 +41,8 @@ package struct LogRecord {
     /// The longest record: every field at its limit.
     package static let maxBytes = headerBytes + IDRules.contentBytes + 255 + 65_535
 
-    let bytes: UnsafeRawBufferPointer
+    /// The whole record.
+    package let bytes: UnsafeRawBufferPointer
 
     private func load<T: FixedWidthInteger>(_ offset: Int, as type: T.Type) -> T {
         T(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: type))

@@ -204,7 +204,8 @@ package struct LedgerBatch: Sendable {
     }
 
     /// A register to be merged (`Register.merge`). Where the merge takes it, one user moves in the tally from the
-    /// reaction that the ledger held to the register's; where it holds the same version or a later one, nothing changes.
+    /// reaction that the ledger held to the register's. Where the ledger holds the same version or a later one, nothing
+    /// changes.
     package struct Row: Sendable {
         package var userOffset: UInt32
         package var userLength: UInt8

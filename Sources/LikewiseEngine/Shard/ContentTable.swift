@@ -3,11 +3,11 @@
 // A state whose changes the ledger holds can be unloaded at any time and is loaded again when it is next asked for. The
 // table unloads by the clock algorithm: a hand goes round and takes what was not touched since it last came by.
 
-import LikewiseCore
+package import LikewiseCore
 
 /// All that a shard knows of a loaded content. Only its shard's thread touches it.
-struct ContentState: ~Copyable {
-    let cell: PublishedCell
+package struct ContentState: ~Copyable {
+    package let cell: PublishedCell
     let hash: UInt64
     var tally: Tally
     var description: ContentDescription
@@ -39,9 +39,26 @@ struct ContentState: ~Copyable {
     var isTrending = false
     /// Touched since the unloading hand last came by.
     var isRecent = true
+
+    package init(
+        cell: PublishedCell, hash: UInt64, tally: Tally = Tally(),
+        description: ContentDescription = ContentDescription(), ledgerKey: Int64? = nil, filterIsComplete: Bool = false,
+        deleted: Version = .zero
+    ) {
+        self.cell = cell
+        self.hash = hash
+        self.tally = tally
+        self.description = description
+        self.ledgerKey = ledgerKey
+        self.filterIsComplete = filterIsComplete
+        self.deleted = deleted
+    }
 }
 
-final class ContentTable {
+/// The contents that a shard has loaded, by id. Used by one thread.
+package final class ContentTable {
+    package init() {}
+
     /// Bytes that a loaded content takes beside its id and filter: state, cell, directory and index entries.
     static let overheadBytes = MemoryLayout<ContentState>.stride + 208
     private static let chunk = 1024
@@ -54,9 +71,9 @@ final class ContentTable {
     private var hand = 0
 
     /// Contents loaded.
-    private(set) var count = 0
+    package private(set) var count = 0
     /// Bytes of ids and overhead; filters count for themselves.
-    private(set) var memoryBytes = 0
+    package private(set) var memoryBytes = 0
 
     deinit {
         for slot in 0..<isLive.count where isLive[slot] { self[UInt32(slot)].deinitialize(count: 1) }
@@ -64,15 +81,17 @@ final class ContentTable {
     }
 
     /// The state in `slot`, which stays where it is until it is removed.
-    subscript(slot: UInt32) -> UnsafeMutablePointer<ContentState> {
+    package subscript(slot: UInt32) -> UnsafeMutablePointer<ContentState> {
         chunks[Int(slot) / ContentTable.chunk] + Int(slot) % ContentTable.chunk
     }
 
-    func isLoaded(_ slot: UInt32) -> Bool { Int(slot) < isLive.count && isLive[Int(slot)] }
+    /// Whether there is a state in `slot`.
+    package func isLoaded(_ slot: UInt32) -> Bool { Int(slot) < isLive.count && isLive[Int(slot)] }
 
     // An index entry is the upper half of the hash and slot + 1; the home place comes from the lower half.
 
-    func find(_ hash: UInt64, _ id: UnsafeRawBufferPointer) -> UInt32? {
+    /// The slot of the content called `id`, whose hash is `hash`; nil where it is not loaded.
+    package func find(_ hash: UInt64, _ id: UnsafeRawBufferPointer) -> UInt32? {
         let mask = index.count - 1
         var at = Int(truncatingIfNeeded: hash) & mask
         while index[at] != 0 {
@@ -88,7 +107,8 @@ final class ContentTable {
         return nil
     }
 
-    func insert(_ state: consuming ContentState) -> UInt32 {
+    /// Takes a state in, which must not be there, and answers its slot.
+    package func insert(_ state: consuming ContentState) -> UInt32 {
         let hash = state.hash
         memoryBytes += ContentTable.overheadBytes + state.cell.id.count
         let slot: UInt32
@@ -142,7 +162,8 @@ final class ContentTable {
         }
     }
 
-    func remove(_ slot: UInt32) {
+    /// Removes the state in `slot`, which may be given to another content then.
+    package func remove(_ slot: UInt32) {
         let state = self[slot]
         unlink(state.pointee.hash, slot)
         memoryBytes -= ContentTable.overheadBytes + state.pointee.cell.id.count
@@ -153,7 +174,7 @@ final class ContentTable {
     }
 
     /// Moves the hand over up to `steps` slots and calls `body` for those that were not touched since it last came by.
-    func sweep(steps: Int, _ body: (UInt32) -> Void) {
+    package func sweep(steps: Int, _ body: (UInt32) -> Void) {
         guard !isLive.isEmpty else { return }
         for _ in 0..<min(steps, isLive.count) {
             hand = hand + 1 < isLive.count ? hand + 1 : 0

@@ -10,14 +10,20 @@ import Synchronization
 package struct PublishedContent: Sendable {
     package var tally: Tally
     package var description: ContentDescription
+
+    package init(tally: Tally = Tally(), description: ContentDescription = ContentDescription()) {
+        self.tally = tally
+        self.description = description
+    }
 }
 
 /// The published state of one content.
-final class PublishedCell: Sendable {
-    let id: [UInt8]
+package final class PublishedCell: Sendable {
+    /// The content's id.
+    package let id: [UInt8]
     private let state: Mutex<PublishedContent>
 
-    init(id: [UInt8], _ content: PublishedContent) {
+    package init(id: [UInt8], _ content: PublishedContent) {
         self.id = id
         state = Mutex(content)
     }

@@ -32,6 +32,15 @@ package final class Generation: @unchecked Sendable {
         package var sequence: UInt64
         package var description: ContentDescription?
         package var deleted: Version?
+
+        package init(
+            content: UInt32, sequence: UInt64, description: ContentDescription? = nil, deleted: Version? = nil
+        ) {
+            self.content = content
+            self.sequence = sequence
+            self.description = description
+            self.deleted = deleted
+        }
     }
 
     package let number: UInt32
@@ -41,6 +50,8 @@ package final class Generation: @unchecked Sendable {
     package private(set) var firstSequence: UInt64
     package private(set) var lastSequence: UInt64
     package private(set) var entryCount = 0
+    /// The clock reading of the first transition; nil while there is none.
+    package private(set) var firstReading: UInt64?
     package private(set) var isSealed = false
 
     private var arena: UnsafeMutableRawPointer
@@ -50,7 +61,8 @@ package final class Generation: @unchecked Sendable {
     private var indexMask: Int
     private var indexUsed = 0
 
-    init(number: UInt32, firstSequence: UInt64) {
+    /// An empty one, whose first record will be `firstSequence`.
+    package init(number: UInt32, firstSequence: UInt64) {
         self.number = number
         self.firstSequence = firstSequence
         lastSequence = firstSequence - 1
@@ -73,13 +85,15 @@ package final class Generation: @unchecked Sendable {
 
     // MARK: Filling
 
-    func add(content slot: UInt32, id: [UInt8]) -> UInt32 {
+    /// Makes a content known here; answers its place, for entries and events.
+    package func add(content slot: UInt32, id: [UInt8]) -> UInt32 {
         contents.append(Content(slot: slot, id: id))
         return UInt32(contents.count - 1)
     }
 
+    /// Adds a transition; sequences must rise.
     @inline(__always)
-    func append(
+    package func append(
         content: UInt32, keyHash: UInt64, user: UnsafeRawBufferPointer, transition: Transition, sequence: UInt64
     ) {
         let length = (Generation.entryHeader + user.count + 3) & ~3
@@ -97,23 +111,26 @@ package final class Generation: @unchecked Sendable {
         let offset = used
         used += length
         entryCount += 1
+        if firstReading == nil { firstReading = transition.version.reading }
         lastSequence = sequence
         link(Entry(p), offset: offset)
         if indexUsed * 3 > indexMask * 2 { growIndex() }
     }
 
-    func append(_ event: ContentEvent) {
+    /// Adds a change of a content.
+    package func append(_ event: ContentEvent) {
         events.append(event)
         lastSequence = event.sequence
     }
 
-    func append(_ answer: StoredAnswer, sequence: UInt64) {
+    /// Adds an answer.
+    package func append(_ answer: StoredAnswer, sequence: UInt64) {
         answers.append(answer)
         lastSequence = sequence
     }
 
     /// A place to go back to when a batch could not be written.
-    struct Mark {
+    package struct Mark {
         fileprivate var used: Int
         fileprivate var entries: Int
         fileprivate var events: Int
@@ -121,13 +138,14 @@ package final class Generation: @unchecked Sendable {
         fileprivate var lastSequence: UInt64
     }
 
-    var mark: Mark {
+    /// Where this generation ends now.
+    package var mark: Mark {
         Mark(
             used: used, entries: entryCount, events: events.count, answers: answers.count, lastSequence: lastSequence)
     }
 
     /// Forgets everything since `mark`.
-    func rollBack(to mark: Mark) {
+    package func rollBack(to mark: Mark) {
         used = mark.used
         entryCount = mark.entries
         lastSequence = mark.lastSequence
@@ -136,7 +154,8 @@ package final class Generation: @unchecked Sendable {
         rebuildIndex(size: indexMask + 1)
     }
 
-    func seal() { isSealed = true }
+    /// Nothing is added from now on.
+    package func seal() { isSealed = true }
 
     // MARK: Reading
 
@@ -160,7 +179,7 @@ package final class Generation: @unchecked Sendable {
     }
 
     /// The latest entry of a register, with its sequence; nil where this generation has none.
-    func find(slot: UInt32, keyHash: UInt64, user: UnsafeRawBufferPointer) -> Entry? {
+    package func find(slot: UInt32, keyHash: UInt64, user: UnsafeRawBufferPointer) -> Entry? {
         let tag = keyHash & 0xffff_ffff_0000_0000
         var at = Int(truncatingIfNeeded: keyHash) & indexMask
         while index[at] != 0 {
@@ -175,7 +194,8 @@ package final class Generation: @unchecked Sendable {
         return nil
     }
 
-    func sequence(of entry: Entry) -> UInt64 { firstSequence + UInt64(entry.sequenceOffset) }
+    /// The log sequence of an entry.
+    package func sequence(of entry: Entry) -> UInt64 { firstSequence + UInt64(entry.sequenceOffset) }
 
     /// Calls `body` for each entry, in the order of the log.
     package func forEachEntry(_ body: (Entry) -> Void) {

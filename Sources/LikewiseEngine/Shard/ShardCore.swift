@@ -119,6 +119,14 @@ package final class ShardCore {
 
     /// Bytes of what the ledger does not hold yet.
     package var overlayBytes: Int { generations.reduce(0) { $0 + $1.memoryBytes } }
+    /// How far the ledger is behind the log: records, and the age of the oldest in milliseconds.
+    package var ledgerLag: (records: UInt64, milliseconds: UInt64) {
+        guard let log, log.nextSequence > committedSequence + 1, let oldest = generations.first?.firstReading else {
+            return (0, 0)
+        }
+        let now = clock.milliseconds()
+        return (log.nextSequence - 1 - committedSequence, now - min(now, oldest >> 16))
+    }
     package var loadedContents: Int { table.count }
     package var contentBytes: Int { table.memoryBytes + filterBytes + knownContents.memoryBytes }
 

@@ -70,7 +70,7 @@ final class ShardThread: Sendable {
                 core.reportTrends()
                 metrics.levels(
                     overlayBytes: core.overlayBytes, contents: core.loadedContents, contentBytes: core.contentBytes,
-                    queued: inbox.depth)
+                    queued: inbox.depth, ledgerLag: core.ledgerLag)
             }
             if core.isGenerationLarge || writer.wantsWork(now: after) { handOver(core) }
             if isStopping && taken.groups.isEmpty && inbox.depth == 0 { break }

@@ -71,7 +71,7 @@ package struct API: Sendable {
             case .openAPI:
                 return APIResponse(
                     status: 200, contentType: "application/json", cacheControl: "public, max-age=300",
-                    body: Array(OpenAPIDocument.json.utf8))
+                    body: Array(OpenAPIDocument.json(reactions: answers.reactions.acceptedNames).utf8))
             case .index: return API.index
             }
         } catch {
@@ -84,7 +84,7 @@ package struct API: Sendable {
         switch match {
         case .methodNotAllowed(let allow):
             var problem = APIProblem(.methodNotAllowed, "This path takes \(allow).")
-            problem.headers.append(("allow", allow))
+            problem.headers.append(("Allow", allow))
             return problem.response
         case .malformed:
             return APIProblem(.invalidRequest, "The path has a '%' that is not followed by two hexadecimal digits.")

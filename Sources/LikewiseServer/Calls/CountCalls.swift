@@ -25,11 +25,11 @@ extension API {
         let tag = EntityTag.of(body)
         if let known = request.headers[.ifNoneMatch], EntityTag.matches(known, tag) {
             return APIResponse(
-                status: 304, contentType: "application/json", cacheControl: API.publicCache, headers: [("etag", tag)],
+                status: 304, contentType: "application/json", cacheControl: API.publicCache, headers: [("ETag", tag)],
                 body: [])
         }
         return APIResponse(
-            status: 200, contentType: "application/json", cacheControl: API.publicCache, headers: [("etag", tag)],
+            status: 200, contentType: "application/json", cacheControl: API.publicCache, headers: [("ETag", tag)],
             body: body)
     }
 

@@ -23,9 +23,11 @@ extension API {
         guard let name = HTTPField.Name("Idempotency-Key") else { return nil }
         let values = request.headers[values: name]
         guard let key = values.first else { return nil }
-        guard values.count == 1, !key.isEmpty, key.utf8.count <= WireLimits.idempotencyKeyBytes else {
+        let isVisible = key.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f }
+        guard values.count == 1, !key.isEmpty, key.utf8.count <= WireLimits.idempotencyKeyBytes, isVisible else {
             throw APIProblem(
-                .invalidRequest, "Idempotency-Key must be given once, with 1 to \(WireLimits.idempotencyKeyBytes) bytes.",
+                .invalidRequest,
+                "Idempotency-Key must be given once, as 1 to \(WireLimits.idempotencyKeyBytes) visible ASCII characters.",
                 field: "Idempotency-Key")
         }
         var asked = Array("\(request.method.rawValue) \(request.path)\n".utf8)
@@ -37,7 +39,7 @@ extension API {
         case .done(let payload): return .again(payload: payload)
         case .inUse:
             var problem = APIProblem(.idempotencyKeyInUse, "The first request with this key is still under way.")
-            problem.headers.append(("retry-after", "1"))
+            problem.headers.append(("Retry-After", "1"))
             throw problem
         case .reused:
             throw APIProblem(.idempotencyKeyReused, "The Idempotency-Key was used for another request.")

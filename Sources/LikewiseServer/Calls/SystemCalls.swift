@@ -23,7 +23,7 @@ extension API {
                 })
             }
         }
-        if !isReady { response.headers.append(("retry-after", "1")) }
+        if !isReady { response.headers.append(("Retry-After", "1")) }
         return response
     }
 

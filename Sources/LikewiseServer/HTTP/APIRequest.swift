@@ -53,7 +53,7 @@ package struct APIProblem: Error, Sendable {
         self.code = code
         self.detail = detail
         self.field = field
-        if code.status == 503 || code == .rateLimited { headers.append(("retry-after", "1")) }
+        if code.status == 503 || code == .rateLimited { headers.append(("Retry-After", "1")) }
     }
 
     package init(_ problem: BodyProblem) {

@@ -79,10 +79,9 @@ package enum Route: Hashable, Sendable {
                 return named(2, "batch") ? calls + [(.post, .bulk)] : calls
             }
             guard named(1, "content") else { return [] }
-            return [
-                (.get, named(2, "top") ? .top : .getContent(id)), (.put, .putContent(id)),
-                (.delete, .deleteContent(id)),
-            ]
+            // `top` is no content's name here: GET could not tell it from the list.
+            if named(2, "top") { return [(.get, .top)] }
+            return [(.get, .getContent(id)), (.put, .putContent(id)), (.delete, .deleteContent(id))]
         case 4:
             if named(1, "likes"), named(2, "count") {
                 let calls: [(HTTPRequest.Method, Route)] = [(.get, .count(segments[3]))]

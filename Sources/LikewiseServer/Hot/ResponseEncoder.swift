@@ -7,6 +7,7 @@ import NIOCore
 struct ResponseEncoder {
     private let clock: any EngineClock
     private var dateSecond: UInt64 = .max
+    /// The Date field, the last of every head, and the empty line.
     private var date: [UInt8] = []
 
     init(clock: any EngineClock) { self.clock = clock }
@@ -15,7 +16,7 @@ struct ResponseEncoder {
         let second = clock.milliseconds() / 1000
         guard second != dateSecond else { return }
         dateSecond = second
-        date = Array("date: \(HTTPDate.string(second))\r\n".utf8)
+        date = Array("Date: \(HTTPDate.string(second))\r\n\r\n".utf8)
     }
 
     /// The heads that hot answers have.
@@ -26,24 +27,24 @@ struct ResponseEncoder {
 
         var line: StaticString {
             switch self {
-            case .ok: "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncache-control: no-store\r\n"
+            case .ok: "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n"
             case .okPublic:
                 """
-                HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\
-                cache-control: public, max-age=5, stale-while-revalidate=10\r\n
+                HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\
+                Cache-Control: public, max-age=5, stale-while-revalidate=10\r\n
                 """
             case .problem(404):
                 """
-                HTTP/1.1 404 Not Found\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\n
+                HTTP/1.1 404 Not Found\r\nContent-Type: application/problem+json\r\nCache-Control: no-store\r\n
                 """
             case .problem(409):
                 """
-                HTTP/1.1 409 Conflict\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\n
+                HTTP/1.1 409 Conflict\r\nContent-Type: application/problem+json\r\nCache-Control: no-store\r\n
                 """
             case .problem:
                 """
-                HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\
-                cache-control: no-store\r\nretry-after: 1\r\n
+                HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n\
+                Cache-Control: no-store\r\nRetry-After: 1\r\n
                 """
             }
         }
@@ -56,14 +57,14 @@ struct ResponseEncoder {
         let line = head.line
         buffer.writeBytes(UnsafeRawBufferPointer(start: line.utf8Start, count: line.utf8CodeUnitCount))
         if let etag {
-            buffer.writeStaticString("etag: ")
+            buffer.writeStaticString("ETag: ")
             buffer.writeString(etag)
             buffer.writeStaticString("\r\n")
         }
-        buffer.writeBytes(date)
-        buffer.writeStaticString("content-length: ")
+        buffer.writeStaticString("Content-Length: ")
         appendNumber(body.count, to: &buffer)
-        buffer.writeStaticString("\r\n\r\n")
+        buffer.writeStaticString("\r\n")
+        buffer.writeBytes(date)
         buffer.writeBytes(body)
     }
 
@@ -72,10 +73,10 @@ struct ResponseEncoder {
         refreshDate()
         buffer.writeString("HTTP/1.1 \(response.status) ")
         buffer.writeStaticString(reason)
-        buffer.writeString("\r\ncontent-type: \(response.contentType)\r\ncache-control: no-store\r\n")
+        buffer.writeString("\r\nContent-Type: \(response.contentType)\r\nCache-Control: no-store\r\n")
         for (name, value) in response.headers { buffer.writeString("\(name): \(value)\r\n") }
+        buffer.writeString("Connection: close\r\nContent-Length: \(response.body.count)\r\n")
         buffer.writeBytes(date)
-        buffer.writeString("connection: close\r\ncontent-length: \(response.body.count)\r\n\r\n")
         buffer.writeBytes(response.body)
     }
 
