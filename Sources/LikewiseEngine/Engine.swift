@@ -140,6 +140,16 @@ package final class Engine: Sendable {
         }
     }
 
+    /// The contents that gained most in the window up to now, most first; what was answered before the call is in it.
+    package func top(
+        _ window: TrendWindow, limit: Int, completion: @escaping @Sendable ([TrendBucket.Entry]) -> Void
+    ) {
+        let counter = Countdown(shards.count) { [trends, clock] in
+            completion(trends.top(window, limit: limit, at: clock.milliseconds()))
+        }
+        for shard in shards where !shard.inbox.trySend(.trends { counter.tick() }) { counter.tick() }
+    }
+
     /// How each shard is doing.
     package var health: [ShardHealth] { shards.map(\.health) }
 
@@ -159,6 +169,25 @@ package final class Engine: Sendable {
         threads.last?.join()
         lists.stop()
         loader.stop()
+    }
+}
+
+/// Calls `finish` at the last of `count` ticks.
+private final class Countdown: Sendable {
+    private let left: Mutex<Int>
+    private let finish: @Sendable () -> Void
+
+    init(_ count: Int, finish: @escaping @Sendable () -> Void) {
+        left = Mutex(count)
+        self.finish = finish
+    }
+
+    func tick() {
+        let isLast = left.withLock { left in
+            left -= 1
+            return left == 0
+        }
+        if isLast { finish() }
     }
 }
 

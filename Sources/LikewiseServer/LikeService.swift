@@ -84,6 +84,13 @@ package struct LikeService: Sendable {
         return outcomes.map { $0 ?? Outcome(status: .overloaded) }
     }
 
+    /// The contents that gained most in the window up to now, most first.
+    package func top(_ window: TrendWindow, limit: Int) async -> [TrendBucket.Entry] {
+        await withCheckedContinuation { continuation in
+            engine.top(window, limit: limit) { continuation.resume(returning: $0) }
+        }
+    }
+
     /// Likes, newest first, behind `position`.
     package func likes(
         of subject: Engine.ListSubject, behind position: LikePosition?, limit: Int

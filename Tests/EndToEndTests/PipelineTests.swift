@@ -179,6 +179,22 @@ struct PipelineTests {
         }
     }
 
+    @Test("Calls of every kind that were sent before the client stopped sending are answered")
+    func halfClosedMixed() throws {
+        try withServer { server in
+            let http = try server.connect()
+            var random = Random(seed: 11)
+            var model = Model()
+            let steps = try (0..<60).map { _ in try Step(&random, &model) }
+            try http.send(steps.map(\.call))
+            http.finishSending()
+            for (number, step) in steps.enumerated() {
+                expect(try http.receive(), step.status, step.members, "request \(number)")
+            }
+            #expect(try http.isClosedByServer())
+        }
+    }
+
     @Test("After Connection: close the answer is the last, and the connection is closed")
     func connectionClose() throws {
         try withServer { server in

@@ -49,6 +49,18 @@ struct ShutdownTests {
         }
     }
 
+    @Test("A request that never becomes whole does not hold the server up")
+    func halfARequest() throws {
+        try withServer { server in
+            let http = try server.connect()
+            try http.send(bytes: HTTPCall("GET", "/health/live").bytes + Array("POST /v1/likes HT".utf8))
+            expect(try http.receive(), 200)
+            let begin = ContinuousClock.now
+            #expect(server.terminate() == .exited(0))
+            #expect(ContinuousClock.now - begin < .seconds(10))
+        }
+    }
+
     @Test("After an orderly end everything is there, and the ledger has no drift")
     func restart() throws {
         try withFolder { folder in

@@ -9,7 +9,8 @@ struct ContentTableTests {
         ContentState(cell: PublishedCell(id: id, PublishedContent()), hash: hash)
     }
 
-    @Test("It finds what a dictionary would, through 200,000 random insertions, removals and lookups",
+    @Test(
+        "It finds what a dictionary would, through 200,000 random insertions, removals and lookups",
         arguments: [UInt64.max, 0xff, 0xffff_ffff_0000_003f])
     func likeADictionary(mask: UInt64) {
         // A mask of few bits makes hashes collide, in the home place, in the tag, or in both.

@@ -8,7 +8,8 @@ import Testing
 struct SegmentLogFaultTests {
     private static let seeds = SeededRandom.seeds(150)
 
-    @Test("Stopped at any operation, killed, started, gone on with, and then without power: nothing acknowledged is lost")
+    @Test(
+        "Stopped at any operation, killed, started, gone on with, and then without power: nothing acknowledged is lost")
     func stoppedAnywhere() throws {
         for seed in Self.seeds {
             var random = SeededRandom(seed: seed)

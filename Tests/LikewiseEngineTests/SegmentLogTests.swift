@@ -7,7 +7,8 @@ import Testing
 struct SegmentLogTests {
     private func names(_ range: Range<Int>) -> [String] { range.map { "user-\($0)" } }
 
-    @Test("What was appended is read back after a start, from any record on, over many segments",
+    @Test(
+        "What was appended is read back after a start, from any record on, over many segments",
         arguments: LogBed.DiskKind.allCases)
     func readBack(kind: LogBed.DiskKind) throws {
         let bed = try LogBed(kind)
@@ -41,7 +42,8 @@ struct SegmentLogTests {
         #expect(try bed.open().users == names(0..<505))
     }
 
-    @Test("A log cut off anywhere in its last batch opens with all that is before the cut, and goes on",
+    @Test(
+        "A log cut off anywhere in its last batch opens with all that is before the cut, and goes on",
         arguments: LogBed.DiskKind.allCases)
     func truncated(kind: LogBed.DiskKind) throws {
         let source = try LogBed(.simulated)
@@ -64,7 +66,8 @@ struct SegmentLogTests {
         }
     }
 
-    @Test("A bit turned over in a record that was synced stops the start, and names the file and the record's offset",
+    @Test(
+        "A bit turned over in a record that was synced stops the start, and names the file and the record's offset",
         arguments: LogBed.DiskKind.allCases)
     func flipped(kind: LogBed.DiskKind) throws {
         let bed = try LogBed(kind)
@@ -99,7 +102,8 @@ struct SegmentLogTests {
         let offsets = recordOffsets(try bed.read(name))
         let end = try #require(offsets.last)
         var random = SeededRandom(seed: 6)
-        for offset in Array(0..<128) + Array(4_090..<4_300) + Array((end - 200)..<end) where !(8..<12).contains(offset) {
+        for offset in Array(0..<128) + Array(4_090..<4_300) + Array((end - 200)..<end) where !(8..<12).contains(offset)
+        {
             let mask = UInt8(1 << random.below(8))
             try bed.flip(name, at: offset, mask: mask)
             let error = #expect(throws: EventLogError.self) { try bed.open() }
@@ -205,8 +209,9 @@ struct SegmentLogTests {
         let firsts = try bed.segments.map { UInt64($0.dropLast(4)) ?? 0 }
         let now = bed.clock.milliseconds()
         let old = LogRetention(disk: bed.disk, milliseconds: 0)
-        #expect(try LogRetention(disk: bed.disk, milliseconds: 60_000).apply(
-            directory: bed.directory, held: 400, now: now) == 0)
+        #expect(
+            try LogRetention(disk: bed.disk, milliseconds: 60_000).apply(
+                directory: bed.directory, held: 400, now: now) == 0)
         #expect(try old.apply(directory: bed.directory, held: firsts[2] - 2, now: now) == 1)
         #expect(try old.apply(directory: bed.directory, held: firsts[2] - 1, now: now) == 1)
         #expect(try bed.open(from: firsts[2]).users == names(Int(firsts[2] - 1)..<400))

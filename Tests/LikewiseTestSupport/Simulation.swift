@@ -248,7 +248,8 @@ package final class Simulation {
         }
         guard outcome.status == .done, intent.action != .remember else { return }
         if wantsTally { try model.check(outcome.tally, of: intent.content, "\(intent.action)") }
-        if intent.user == 0, (outcome.description ?? ContentDescription()) != model.contents[intent.content].description {
+        if intent.user == 0, (outcome.description ?? ContentDescription()) != model.contents[intent.content].description
+        {
             throw SimulationMismatch("\(intent.action) described content \(intent.content) wrongly: \(outcome)")
         }
     }

@@ -68,6 +68,8 @@ enum ShardMessage: Sendable {
     case committed(UInt32)
     /// Answer all generations that the ledger does not hold, sealed.
     case snapshot(@Sendable ([Generation]?) -> Void)
+    /// Tell the trends what was gained, then call.
+    case trends(@Sendable () -> Void)
     case filter(ShardCore.FilterRequest, keyHashes: [UInt64], isLast: Bool)
     case filterFailed(ShardCore.FilterRequest)
     case knownContents(hashes: [UInt64], isLast: Bool)

@@ -103,6 +103,9 @@ final class ShardThread: Sendable {
         case .snapshot(let answer):
             handOver(core)
             answer(core.sealedGenerations)
+        case .trends(let done):
+            core.reportTrends()
+            done()
         case .filter(let request, let keyHashes, let isLast):
             core.addToFilter(request, keyHashes: keyHashes, isLast: isLast)
         case .filterFailed(let request): core.dropFilterRequest(request)

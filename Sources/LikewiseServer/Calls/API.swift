@@ -61,7 +61,7 @@ package struct API: Sendable {
             case .putContent(let content): return try await putContent(request, content: content)
             case .getContent(let content): return try await getContent(content)
             case .deleteContent(let content): return try await deleteContent(request, content: content)
-            case .top: return try top(request)
+            case .top: return try await top(request)
             case .live: return .json { $0.object { $0.field("status", "ok") } }
             case .ready: return ready()
             case .metrics:

@@ -82,7 +82,7 @@ extension API {
         }
     }
 
-    func top(_ request: APIRequest) throws(APIProblem) -> APIResponse {
+    func top(_ request: APIRequest) async throws(APIProblem) -> APIResponse {
         let limit = try number(request, "limit", in: 1...WireLimits.topEntries, default: WireLimits.topEntriesByDefault)
         var window = TrendWindow.hour
         if let text = try single(request, "window") {
@@ -91,7 +91,7 @@ extension API {
             }
             window = named
         }
-        let top = service.engine.trends.top(window, limit: limit, at: service.clock.milliseconds())
+        let top = await service.top(window, limit: limit)
         return .json { writer in
             writer.object { body in
                 body.field("window", window.rawValue)

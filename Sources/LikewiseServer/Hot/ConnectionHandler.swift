@@ -55,6 +55,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var isReadHeld = false
     private var heldEvents: [Any] = []
     private var isClosing = false
+    /// Between `channelRead` and `channelReadComplete`; what is passed on at other times must be completed by itself.
+    private var isReading = false
+    private var hasPassed = false
     private var lastActivity = NIODeadline.now()
     private var requestBegan: NIODeadline?
     private var timer: Scheduled<Void>?
@@ -111,11 +114,14 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
         lastActivity = .now()
+        isReading = true
         if waiting.readableBytes == 0 { waiting = bytes } else { waiting.writeBuffer(&bytes) }
         process(context)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        hasPassed = false
         flushOut(context)
         context.fireChannelReadComplete()
     }
@@ -153,6 +159,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
             }
             if !goesOn { break }
         }
+        if hasPassed && !isReading {
+            hasPassed = false
+            context.fireChannelReadComplete()
+        }
         if isReadHeld, waiting.readableBytes <= ConnectionHandler.maxWaitingBytes {
             isReadHeld = false
             context.read()
@@ -163,6 +173,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func pass(_ count: Int, _ context: ChannelHandlerContext) {
         guard let part = waiting.readSlice(length: count) else { return }
         if waiting.readableBytes == 0 { waiting = ByteBuffer() }
+        hasPassed = true
         context.fireChannelRead(wrapInboundOut(part))
     }
 
