@@ -4,7 +4,7 @@ import Testing
 
 /// A folder of a test's own, removed when the test is done with it.
 func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-    let path = NSTemporaryDirectory() + "/likewise-e2e-" + UUID().uuidString
+    let path = FileManager.default.temporaryDirectory.appending(path: "likewise-e2e-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: path) }
     return try body(path)

@@ -164,13 +164,16 @@ struct SegmentScan {
         var goOn = true
         while goOn {
             let expected = end.nextSequence
-            if let length = try content.record(at: offset, { record in
-                guard record.sequence == expected else { return false }
-                // When this one was written, all before it were synced; what follows says how far back it is not so.
-                if record.unsynced == 0 { end.unsettledOffset = offset }
-                if expected >= wanted { goOn = body(record) }
-                return true
-            }) {
+            if let length = try content.record(
+                at: offset,
+                { record in
+                    guard record.sequence == expected else { return false }
+                    // When this one was written, all before it were synced; what follows says how far back it is not so.
+                    if record.unsynced == 0 { end.unsettledOffset = offset }
+                    if expected >= wanted { goOn = body(record) }
+                    return true
+                })
+            {
                 offset += length
                 end.nextSequence += 1
                 continue

@@ -40,7 +40,9 @@ package enum OutcomeCodec {
         for i in 0..<held {
             let code = bytes[15 + 9 * i]
             let count = load(16 + 9 * i, as: UInt64.self)
-            guard code >= 1, code <= Reaction.limit, count <= UInt64(Int64.max) / UInt64(Reaction.limit) else { return nil }
+            guard code >= 1, code <= Reaction.limit, count <= UInt64(Int64.max) / UInt64(Reaction.limit) else {
+                return nil
+            }
             outcome.tally.add(Int64(count), to: Reaction(rawValue: code))
         }
         return outcome
