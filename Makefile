@@ -34,7 +34,7 @@ lint: ## Check the style of all Swift files.
 format: ## Put the style of all Swift files right.
 	$(SWIFT) format --in-place --parallel --recursive $(SWIFT_FILES)
 
-bench: build ## Measure, an object of JSON a line: make bench ARGS=http.
+bench: build ## Measure, an object of JSON a line: make bench ARGS=engine.
 	@exec $(BINARY) bench $(or $(ARGS),engine)
 
 clean: ## Remove what was built; data folders stay.

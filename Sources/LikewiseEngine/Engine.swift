@@ -34,7 +34,7 @@ package final class Engine: Sendable {
         self.seed = seed
         let start = EngineStart(options: options, disk: disk, clock: clock, ledger: ledger, seed: seed, logger: logger)
         reactions = try start.settleReactions()
-        try start.drainIfResharded()
+        try start.drainIfNeeded()
         let recovered = try start.recoverShards(reactions: reactions, trends: trends)
         storedAnswers = recovered.answers
         recoveries = recovered.shards.map(\.log.recovery)
@@ -47,7 +47,7 @@ package final class Engine: Sendable {
                     shard: UInt16(i), logDirectory: LogFolders.path(ofShard: UInt16(i), in: options.logDirectory),
                     inbox: inbox)
             },
-            ledger: ledger, clock: clock, trends: trends,
+            retired: try start.retiredLogs(), ledger: ledger, clock: clock, trends: trends,
             retention: LogRetention(disk: disk, milliseconds: options.retention), logger: logger)
         lists = ReaderPool(name: "ledger-lists", readers: recovered.listReaders, bound: options.readerQueue)
         loader = ReaderPool(name: "ledger-loader", readers: [recovered.loaderReader], bound: 1024)
@@ -114,6 +114,8 @@ package final class Engine: Sendable {
     package enum ListFailure: Error, Sendable {
         case overloaded
         case shuttingDown
+        /// What was acknowledged last cannot be read back.
+        case storage
         case ledger(LedgerError)
     }
 
@@ -124,7 +126,7 @@ package final class Engine: Sendable {
         completion: @escaping @Sendable (Result<[LedgerLike], ListFailure>) -> Void
     ) {
         let collector = SnapshotCollector(count: shards.count) { [lists] generations in
-            guard let generations else { return completion(.failure(.shuttingDown)) }
+            guard let generations else { return completion(.failure(.storage)) }
             let taken = lists.submit { reader in
                 let list = LikeList(subject: subject, generations: generations)
                 do throws(LedgerError) {
@@ -135,8 +137,8 @@ package final class Engine: Sendable {
             }
             if !taken { completion(.failure(.overloaded)) }
         }
-        for shard in shards {
-            if !shard.inbox.trySend(.snapshot { collector.add($0) }) { collector.add(nil) }
+        for shard in shards where !shard.inbox.trySend(.snapshot { collector.add($0) }) {
+            return completion(.failure(.shuttingDown))
         }
     }
 

@@ -46,8 +46,9 @@ package enum EngineStartError: Error, CustomStringConvertible {
         case .log(.damaged(let file, let offset, let detail), let directory):
             """
             The event log is damaged: \(file), offset \(offset): \(detail). Nothing was changed. Put the file back from a \
-            backup; or, to go on with every record that is whole, run: \
-            likewise replay --data-dir \(directory) --into \(directory)-rebuilt --skip-damage
+            backup. Without one, this builds a new folder from every record that is whole, without those that are damaged \
+            or older than the log's retention: likewise replay --data-dir \(directory) --into \(directory)-rebuilt \
+            --skip-damage
             """
         case .log(let error, _): "The event log could not be opened: \(error)"
         case .ledger(let error): "The ledger could not be opened: \(error)"

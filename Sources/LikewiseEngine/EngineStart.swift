@@ -58,23 +58,58 @@ package struct EngineStart {
         return set
     }
 
-    /// Where the number of shards has changed, a content's latest records may lie with a shard that no longer owns it.
-    package func drainIfResharded() throws(EngineStartError) {
-        let counts = try inLog { () throws(EventLogError) in
-            try LogFolders.shardCounts(in: options.logDirectory, disk: disk)
-        }
-        guard !counts.isSubset(of: [options.shards]) else { return }
-        logger.notice("the number of shards has changed: bringing the ledger up first")
+    /// Brings the ledger up to the end of the logs before any shard starts, where shards cannot do it themselves: when
+    /// their number has changed (a content's latest records may lie with a shard that no longer owns it), or when the
+    /// ledger is further behind than the overlay has room for (it was lost, and is rebuilt).
+    /// - Returns: whether that was needed.
+    @discardableResult
+    package func drainIfNeeded() throws(EngineStartError) -> Bool {
+        let positions = try inLedger { () throws(LedgerError) in try ledger.makeReader().positions() }
+        let reason = try inLog { () throws(EventLogError) in try drainReason(positions) }
+        guard let reason else { return false }
+        logger.notice("bringing the ledger up to the log first", metadata: ["reason": "\(reason)"])
         try settleLogs()
         do throws(LogReplay.Failure) {
             let summary = try LogReplay(disk: disk, ledger: ledger, clock: clock).run(directory: options.logDirectory)
             logger.notice("the ledger holds all", metadata: ["records": "\(summary.records)"])
+            return true
         } catch {
             switch error {
             case .log(let error): throw .log(error, dataDirectory: options.dataDirectory)
             case .ledger(let error): throw .ledger(error)
             }
         }
+    }
+
+    private func drainReason(_ positions: [UInt16: UInt64]) throws(EventLogError) -> String? {
+        var behind = 0
+        for (shard, path) in try LogFolders.shards(in: options.logDirectory, disk: disk) {
+            var scan = SegmentScan(disk: disk, directory: path)
+            let next = (positions[shard] ?? 0) + 1
+            let isRetired = Int(shard) >= options.shards
+            if isRetired {
+                guard try scan.segments().first != nil else { continue }
+                var hasMore = false
+                _ = try scan.records(from: next) { _ in
+                    hasMore = true
+                    return false
+                }
+                if hasMore { return "shard \(shard) is no more" }
+            } else if let count = try LogFolders.shardCount(path, disk: disk), count != options.shards {
+                return "there were \(count) shards, and are \(options.shards)"
+            } else {
+                behind += try scan.segments().count { $0.firstSequence > next } * options.segmentBytes
+            }
+        }
+        return behind > options.overlayBytes / 2 ? "the ledger is far behind" : nil
+    }
+
+    /// Logs of shards that are no more, and what the ledger holds of them.
+    func retiredLogs() throws(EngineStartError) -> [LedgerWriter.RetiredLog] {
+        let positions = try inLedger { () throws(LedgerError) in try ledger.makeReader().positions() }
+        return try inLog { () throws(EventLogError) in
+            try LogFolders.shards(in: options.logDirectory, disk: disk).filter { Int($0.shard) >= options.shards }
+        }.map { LedgerWriter.RetiredLog(directory: $0.path, held: positions[$0.shard] ?? 0) }
     }
 
     /// Makes all that the logs hold durable, also those of shards that are no more: the ledger must never hold what a
@@ -148,7 +183,7 @@ package struct EngineStart {
         core.start(log)
         if log.recovery.tornBytes > 0 {
             logger.warning(
-                "cut off a write that the last run did not finish; nothing acknowledged was in it",
+                "cut off bytes at the end of the log that are no whole record: a write that the last run did not finish",
                 metadata: ["shard": "\(shard)", "bytes": "\(log.recovery.tornBytes)"])
         }
         return OpenedShard(core: core, log: log, directory: directory)

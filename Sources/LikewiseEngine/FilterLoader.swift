@@ -25,12 +25,32 @@ struct FilterLoader: Sendable {
                         ) { user in
                             hashes.append(Hash64.combine(request.contentHash, Hash64.of(user, seed: seed)))
                         }
-                    } catch { return inbox.send(.filterFailed(request)) }
-                    inbox.send(.filter(request, keyHashes: hashes, isLast: after == nil))
+                    } catch {
+                        _ = inbox.trySend(.filterFailed(request))
+                        return
+                    }
+                    let isLast = after == nil
+                    guard handedOver(inbox, { .filter(request, keyHashes: hashes, isLast: isLast, taken: $0) }) else {
+                        return
+                    }
                 }
             }
-            if !taken { inbox.send(.filterFailed(request)) }
+            if !taken { _ = inbox.trySend(.filterFailed(request)) }
         }
+    }
+
+    /// Sends a piece and waits until the shard has taken it, so that pieces do not pile up; false when it is ending.
+    private func handedOver(_ inbox: Inbox, _ message: (@escaping @Sendable () -> Void) -> ShardMessage) -> Bool {
+        let isTaken = Monitor(false)
+        let sent = inbox.trySend(
+            message {
+                isTaken.withLockAndSignal { taken in
+                    taken = true
+                    return ((), true)
+                }
+            })
+        guard sent else { return false }
+        return isTaken.wait(until: nil) { $0 ? true : nil } ?? false
     }
 
     /// Tells all shards which contents the ledger holds. Until it is through, shards ask the ledger.
@@ -46,7 +66,8 @@ struct FilterLoader: Sendable {
                     }
                 } catch { return }
                 for (inbox, hashes) in zip(inboxes, hashes) {
-                    inbox.send(.knownContents(hashes: hashes, isLast: after == nil))
+                    let isLast = after == nil
+                    guard handedOver(inbox, { .knownContents(hashes: hashes, isLast: isLast, taken: $0) }) else { return }
                 }
             }
         }

@@ -14,10 +14,13 @@ package final class IdempotencyStore: Sendable {
         package var window: UInt64
         /// Keys kept at most.
         package var limit: Int
+        /// Bytes of answers kept at most.
+        package var bytes: Int
 
-        package init(window: UInt64 = 600_000, limit: Int = 1_000_000) {
+        package init(window: UInt64 = 600_000, limit: Int = 1_000_000, bytes: Int = 64 << 20) {
             self.window = window
             self.limit = limit
+            self.bytes = bytes
         }
     }
 
@@ -31,7 +34,7 @@ package final class IdempotencyStore: Sendable {
         case inUse
         /// The key was used for another request.
         case reused
-        /// Too many keys are kept.
+        /// Too many keys, or too many bytes of answers, are kept.
         case full
     }
 
@@ -47,6 +50,8 @@ package final class IdempotencyStore: Sendable {
         /// Keys in the order of their expiry, as far as the clock allows.
         var order: [(expires: UInt64, key: [UInt8])] = []
         var first = 0
+        /// Bytes of payloads.
+        var bytes = 0
     }
 
     private let options: Options
@@ -59,6 +64,7 @@ package final class IdempotencyStore: Sendable {
             state.entries[answer.key] = Entry(
                 fingerprint: answer.fingerprint, expires: answer.expires, payload: answer.payload)
             state.order.append((answer.expires, answer.key))
+            state.bytes += answer.payload.count
         }
         self.state = Mutex(state)
     }
@@ -71,7 +77,7 @@ package final class IdempotencyStore: Sendable {
                 if entry.fingerprint != fingerprint { return .reused }
                 return entry.payload.map { .done(payload: $0) } ?? .inUse
             }
-            guard state.entries.count < options.limit else { return .full }
+            guard state.entries.count < options.limit, state.bytes < options.bytes else { return .full }
             let expires = now + options.window
             state.entries[key] = Entry(fingerprint: fingerprint, expires: expires, payload: nil)
             state.order.append((expires, key))
@@ -81,7 +87,11 @@ package final class IdempotencyStore: Sendable {
 
     /// The request is done; `payload` is durable.
     package func settle(_ answer: StoredAnswer, payload: [UInt8]) {
-        state.withLock { $0.entries[answer.key]?.payload = payload }
+        state.withLock { state in
+            guard state.entries[answer.key] != nil else { return }
+            state.entries[answer.key]?.payload = payload
+            state.bytes += payload.count
+        }
     }
 
     /// The request changed nothing and may be tried again with the same key.
@@ -94,8 +104,9 @@ package final class IdempotencyStore: Sendable {
     private static func expire(_ state: inout State, now: UInt64) {
         while state.first < state.order.count, state.order[state.first].expires <= now {
             let (expires, key) = state.order[state.first]
-            if let entry = state.entries[key], entry.expires == expires, entry.payload != nil {
+            if let entry = state.entries[key], entry.expires == expires, let payload = entry.payload {
                 state.entries[key] = nil
+                state.bytes -= payload.count
             }
             state.first += 1
         }

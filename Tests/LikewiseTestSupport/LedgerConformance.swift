@@ -136,5 +136,6 @@ private struct NoLedger: Ledger {
     func apply(_ batches: [LedgerBatch]) throws(LedgerError) {}
     func makeReader() throws(LedgerError) -> any LedgerReader { throw .failed("there is no ledger") }
     func setReactions(_ names: [String]) throws(LedgerError) {}
+    func save(_ trends: [TrendBucket]) throws(LedgerError) {}
     func purge(limit: Int) throws(LedgerError) -> Bool { false }
 }

@@ -32,6 +32,12 @@ package final class SimulatedLedger: Ledger {
         }
     }
 
+    package func save(_ trends: [TrendBucket]) throws(LedgerError) {
+        state.withLock { state in
+            for bucket in trends { state.take(bucket) }
+        }
+    }
+
     package func purge(limit: Int) throws(LedgerError) -> Bool {
         state.withLock { state in
             var left = limit
@@ -118,14 +124,16 @@ private struct State {
         for change in batch.contents { take(change, users: batch.userBytes) }
         for answer in batch.answers { answers[answer.key] = answer }
         answers = answers.filter { $0.value.expires >= batch.now }
-        for bucket in batch.trends {
-            let span = Span(start: bucket.start, length: bucket.length)
-            trends[span] = bucket.entries.isEmpty ? nil : bucket
-        }
+        for bucket in batch.trends { take(bucket) }
         if batch.now > TrendBucket.retentionMilliseconds {
             let oldest = batch.now - TrendBucket.retentionMilliseconds
             trends = trends.filter { $0.key.start + $0.key.length >= oldest }
         }
+    }
+
+    mutating func take(_ bucket: TrendBucket) {
+        let span = Span(start: bucket.start, length: bucket.length)
+        trends[span] = bucket.entries.isEmpty ? nil : bucket
     }
 
     private mutating func take(_ change: LedgerBatch.ContentChange, users: [UInt8]) {

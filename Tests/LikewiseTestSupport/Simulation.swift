@@ -227,7 +227,11 @@ package final class Simulation {
             summary.diskFull += 1
             return
         case .storageFailed:
-            if case .failed = shard.core.storage { return }
+            guard case .failed = shard.core.storage else {
+                throw SimulationMismatch("the storage was called failed and was not")
+            }
+            return
+        case .ledgerFailed:
             guard readFaultSteps > 0 else { throw SimulationMismatch("an intent failed without a fault") }
             summary.ledgerReadFailures += 1
             return

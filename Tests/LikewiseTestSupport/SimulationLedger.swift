@@ -49,6 +49,11 @@ package final class UnreliableLedger: Ledger {
 
     package func setReactions(_ names: [String]) throws(LedgerError) { try base.setReactions(names) }
 
+    package func save(_ trends: [TrendBucket]) throws(LedgerError) {
+        if let failure = writeFailure { throw failure }
+        try base.save(trends)
+    }
+
     package func purge(limit: Int) throws(LedgerError) -> Bool {
         if let failure = writeFailure { throw failure }
         return try base.purge(limit: limit)

@@ -85,9 +85,7 @@ final class SimulationNode {
             options: options, disk: disk, clock: clock, ledger: ledger, seed: run.hashSeed,
             logger: Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() })
         let reactions = try start.settleReactions()
-        let counts = try LogFolders.shardCounts(in: Self.logDirectory, disk: disk)
-        hasDrained = !counts.isSubset(of: [run.shards])
-        try start.drainIfResharded()
+        hasDrained = try start.drainIfNeeded()
         reader = try ledger.makeReader()
         let positions = try reader.positions()
         let now = clock.milliseconds()

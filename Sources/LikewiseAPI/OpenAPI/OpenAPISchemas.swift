@@ -476,8 +476,21 @@ enum OpenAPISchemas {
         "Ready": {
           "type": "object",
           "properties": {
-            "status": {"type": "string", "description": "`ok` where the server takes requests."},
-            "shards": {"type": "array", "items": {"type": "object"}, "description": "How each shard does."}
+            "status": {
+              "type": "string", "enum": ["ok", "stopping", "not_ready"],
+              "description": "`ok` where the server takes requests."
+            },
+            "shards": {
+              "type": "array", "description": "How each shard does.",
+              "items": {
+                "type": "object",
+                "properties": {
+                  "shard": {"type": "integer", "minimum": 0},
+                  "status": {"type": "string", "enum": ["ok", "storage_full", "storage_failed"]}
+                },
+                "required": ["shard", "status"]
+              }
+            }
           },
           "required": ["status", "shards"],
           "examples": [{"status": "ok", "shards": [{"shard": 0, "status": "ok"}]}]

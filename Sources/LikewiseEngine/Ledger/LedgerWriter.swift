@@ -32,6 +32,13 @@ final class LedgerWriter: Sendable {
         let inbox: Inbox
     }
 
+    /// The log of a shard that is no more.
+    struct RetiredLog: Sendable {
+        let directory: String
+        /// The sequence of the last record that the ledger holds.
+        let held: UInt64
+    }
+
     private struct Queue {
         var sealed: [UInt16: [Generation]] = [:]
         var isBusy = false
@@ -42,6 +49,7 @@ final class LedgerWriter: Sendable {
 
     private let options: LedgerWriterOptions
     private let sources: [Source]
+    private let retired: [RetiredLog]
     private let ledger: any Ledger
     private let clock: any EngineClock
     private let trends: TrendBoard
@@ -51,11 +59,12 @@ final class LedgerWriter: Sendable {
     private let queue = Monitor(Queue())
 
     init(
-        _ options: LedgerWriterOptions, sources: [Source], ledger: any Ledger, clock: any EngineClock,
+        _ options: LedgerWriterOptions, sources: [Source], retired: [RetiredLog], ledger: any Ledger, clock: any EngineClock,
         trends: TrendBoard, retention: LogRetention, logger: Logger
     ) {
         self.options = options
         self.sources = sources
+        self.retired = retired
         self.ledger = ledger
         self.clock = clock
         self.trends = trends
@@ -95,7 +104,7 @@ final class LedgerWriter: Sendable {
             let now = clock.nanoseconds()
             let wake = now + (hasGarbage ? options.interval : options.retentionInterval)
             let work = takeWork(until: wake)
-            if let work, work.isEmpty { break }
+            if let work, work.isEmpty { return saveOpenTrends() }
             if let work {
                 guard write(work) else { return }
                 for (shard, generations) in work {
@@ -172,6 +181,15 @@ final class LedgerWriter: Sendable {
         }
     }
 
+    /// At an orderly end the buckets that are still open are kept too.
+    private func saveOpenTrends() {
+        do throws(LedgerError) {
+            try ledger.save(trends.takeUnsaved() + trends.openBuckets())
+        } catch {
+            logger.warning("the latest trends were not kept", metadata: ["reason": "\(error)"])
+        }
+    }
+
     private func purge() -> Bool {
         do throws(LedgerError) {
             return try ledger.purge(limit: options.purgeRows)
@@ -182,11 +200,12 @@ final class LedgerWriter: Sendable {
     }
 
     private func applyRetention(_ held: [UInt16: UInt64]) {
-        for source in sources {
-            guard let sequence = held[source.shard] else { continue }
+        let present = sources.compactMap { source in
+            held[source.shard].map { RetiredLog(directory: source.logDirectory, held: $0) }
+        }
+        for log in present + retired {
             do throws(EventLogError) {
-                let removed = try retention.apply(
-                    directory: source.logDirectory, held: sequence, now: clock.milliseconds())
+                let removed = try retention.apply(directory: log.directory, held: log.held, now: clock.milliseconds())
                 metrics.removed(segments: removed)
             } catch {
                 logger.warning("could not remove old log segments", metadata: ["reason": "\(error)"])

@@ -53,6 +53,13 @@ package final class SQLiteLedger: Ledger {
         }
     }
 
+    package func save(_ trends: [TrendBucket]) throws(LedgerError) {
+        try connection.write { (db) throws(LedgerError) in
+            let merge = try SQLiteLedgerMerge(connection, db)
+            for bucket in trends { try merge.take(bucket) }
+        }
+    }
+
     package func purge(limit: Int) throws(LedgerError) -> Bool {
         precondition(limit > 0, "purging \(limit) registers would never come to an end")
         return try connection.write { (db) throws(LedgerError) in

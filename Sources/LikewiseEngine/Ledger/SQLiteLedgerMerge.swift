@@ -195,7 +195,7 @@ struct SQLiteLedgerMerge {
         try setAnswer.run()
     }
 
-    private func take(_ bucket: TrendBucket) throws(LedgerError) {
+    func take(_ bucket: TrendBucket) throws(LedgerError) {
         try dropTrend.bind(1, Int64(bucket.start))
         try dropTrend.bind(2, Int64(bucket.length))
         try dropTrend.run()

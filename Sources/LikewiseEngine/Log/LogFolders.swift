@@ -20,16 +20,12 @@ package enum LogFolders {
         } catch { throw EventLogError(error) }
     }
 
-    /// How many shards the node had when the newest segments were made: one number, unless it was changed just now;
-    /// empty without logs.
-    package static func shardCounts(in directory: String, disk: any Disk) throws(EventLogError) -> Set<Int> {
-        var counts: Set<Int> = []
-        for (_, path) in try shards(in: directory, disk: disk) {
-            let scan = SegmentScan(disk: disk, directory: path)
-            for segment in try scan.segments().suffix(2) {
-                if let header = try scan.header(of: segment) { counts.insert(Int(header.shards)) }
-            }
+    /// How many shards the node had when the newest segment in `path` was made; nil without one.
+    static func shardCount(_ path: String, disk: any Disk) throws(EventLogError) -> Int? {
+        let scan = SegmentScan(disk: disk, directory: path)
+        for segment in try scan.segments().reversed() {
+            if let header = try scan.header(of: segment) { return Int(header.shards) }
         }
-        return counts
+        return nil
     }
 }

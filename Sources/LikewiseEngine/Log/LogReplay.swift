@@ -66,7 +66,8 @@ package struct LogReplay {
             }
         } catch { throw .log(error) }
         do throws(LedgerError) {
-            if !reactions.isEmpty { try ledger.setReactions(reactions) }
+            let known = try ledger.makeReader().reactions()
+            if reactions.count > known.count { try ledger.setReactions(reactions) }
         } catch { throw .ledger(error) }
         var slice = ReplaySlice()
         while true {

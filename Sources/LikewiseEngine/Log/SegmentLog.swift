@@ -85,10 +85,7 @@ package final class SegmentLog: EventLog {
             return true
         }
         guard end.nextSequence >= from else {
-            throw .damaged(
-                file: end.segment?.path ?? options.directory, offset: end.offset,
-                detail: "the log ends before record \(end.nextSequence), but the ledger holds up to \(from - 1); "
-                    + "nothing is lost if you move the folder \(options.directory) away and start again")
+            throw .behind(directory: options.directory, next: end.nextSequence, held: from - 1)
         }
         recovery.tornBytes = end.tornBytes
         self.recovery = recovery
@@ -210,7 +207,12 @@ package final class SegmentLog: EventLog {
         }
         offset += bytes.count
         nextSequence += UInt64(buffer.records)
-        if options.sync == .always { try sync() }
+        guard options.sync == .always else { return }
+        do throws(EventLogError) { try sync() } catch {
+            // Not appended, as far as anyone is told; what is durable below stays of use.
+            nextSequence -= UInt64(buffer.records)
+            throw error
+        }
     }
 
     /// Removes what a failed write left behind the last record. Durably: those intents are answered as not taken, and
@@ -224,8 +226,9 @@ package final class SegmentLog: EventLog {
     }
 
     package func sync() throws(EventLogError) {
+        guard durableSequence < nextSequence else { return }
         try checkSound()
-        guard durableSequence < nextSequence, let file else { return }
+        guard let file else { return }
         let started = clock.nanoseconds()
         do throws(DiskError) {
             try file.sync()

@@ -181,7 +181,14 @@ struct SegmentScan {
             end.offset = offset
             let rest = try content.writtenBytes(from: offset)
             if rest == 0 { return true }
-            let later = try content.laterRecord(from: offset + 1, provesDurable: isLast ? expected : 0)
+            let takesAny = damage == .skip || !isLast || expected < wanted
+            let later = try content.laterRecord(from: offset + 1, provesDurable: takesAny ? 0 : expected)
+            if damage == .stop, let later, later.sequence > expected, later.sequence <= wanted {
+                // Only records that nobody wants are harmed: the ledger holds them.
+                end.nextSequence = later.sequence
+                offset = later.offset
+                continue
+            }
             if damage == .skip, let later, later.sequence > expected {
                 skipped.append(expected...(later.sequence - 1))
                 end.nextSequence = later.sequence

@@ -21,12 +21,17 @@ package enum EventLogError: Error, Hashable, CustomStringConvertible {
     case full(String)
     /// A record that was durable is not there, or not whole.
     case damaged(file: String, offset: Int, detail: String)
+    /// The log ends before what the ledger holds.
+    case behind(directory: String, next: UInt64, held: UInt64)
     /// Writing or syncing failed: what is on the disk is unknown until the next start has read it.
     case failed(String)
 
     package var description: String {
         switch self {
         case .full(let detail), .failed(let detail): detail
+        case .behind(let directory, let next, let held):
+            "the log in \(directory) ends before record \(next), but the ledger holds up to \(held). The ledger lacks "
+                + "nothing: move \(directory) away and start again, and find out what took the end of the log"
         case .damaged(let file, let offset, let detail): "\(file) is damaged at offset \(offset): \(detail)"
         }
     }

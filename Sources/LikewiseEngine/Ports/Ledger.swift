@@ -17,6 +17,9 @@ package protocol Ledger: Sendable {
     /// throws `.failed` unless `names` begins with those held.
     func setReactions(_ names: [String]) throws(LedgerError)
 
+    /// Makes trend buckets durable beside any batch; one with the start and length of one held already replaces it.
+    func save(_ trends: [TrendBucket]) throws(LedgerError)
+
     /// Removes up to `limit` registers of deleted contents. False when none are left.
     func purge(limit: Int) throws(LedgerError) -> Bool
 }

@@ -66,13 +66,15 @@ final class Monitor<Value>: @unchecked Sendable {
 enum ShardMessage: Sendable {
     /// The ledger holds the generations up to this number.
     case committed(UInt32)
-    /// Answer all generations that the ledger does not hold, sealed.
+    /// Answer all generations that the ledger does not hold, sealed; nil where they cannot be made durable.
     case snapshot(@Sendable ([Generation]?) -> Void)
     /// Tell the trends what was gained, then call.
     case trends(@Sendable () -> Void)
-    case filter(ShardCore.FilterRequest, keyHashes: [UInt64], isLast: Bool)
+    /// A piece of a filter; the next one is sent when this one is taken.
+    case filter(ShardCore.FilterRequest, keyHashes: [UInt64], isLast: Bool, taken: @Sendable () -> Void)
     case filterFailed(ShardCore.FilterRequest)
-    case knownContents(hashes: [UInt64], isLast: Bool)
+    /// A piece of what the ledger knows; the next one is sent when this one is taken.
+    case knownContents(hashes: [UInt64], isLast: Bool, taken: @Sendable () -> Void)
     /// End once all that waits has been taken.
     case stop
 }

@@ -51,6 +51,8 @@ package struct Outcome: Sendable {
         case storageFailed
         /// The server stops. Nothing changed.
         case shuttingDown
+        /// The ledger could not be read. Nothing changed.
+        case ledgerFailed
     }
 
     package var status: Status

@@ -193,7 +193,7 @@ package final class ShardCore {
                             outcome = try evaluate(intent, ids, now: now, wantsTally: wantsTallies, log)
                         } catch {
                             metrics.ledgerError(error)
-                            outcome = Outcome(status: .storageFailed)
+                            outcome = Outcome(status: .ledgerFailed)
                         }
                         if intent.answer >= 0 { store(group.answers[Int(intent.answer)], outcome, ids, log) }
                     }

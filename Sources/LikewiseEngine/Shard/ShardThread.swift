@@ -91,25 +91,33 @@ final class ShardThread: Sendable {
         }
     }
 
-    private func handOver(_ core: ShardCore) {
+    /// Gives the ledger writer what there is; false where that cannot be made durable first.
+    @discardableResult
+    private func handOver(_ core: ShardCore) -> Bool {
         do throws(EventLogError) {
             if let sealed = try core.seal() { writer.offer([sealed], shard: shard) }
-        } catch { note(error) }
+            return true
+        } catch {
+            note(error)
+            return false
+        }
     }
 
     private func handle(_ message: ShardMessage, _ core: ShardCore) {
         switch message {
         case .committed(let number): core.committed(through: number)
         case .snapshot(let answer):
-            handOver(core)
-            answer(core.sealedGenerations)
+            answer(handOver(core) ? core.sealedGenerations : nil)
         case .trends(let done):
             core.reportTrends()
             done()
-        case .filter(let request, let keyHashes, let isLast):
+        case .filter(let request, let keyHashes, let isLast, let taken):
             core.addToFilter(request, keyHashes: keyHashes, isLast: isLast)
+            taken()
         case .filterFailed(let request): core.dropFilterRequest(request)
-        case .knownContents(let hashes, let isLast): core.addKnownContents(hashes: hashes, isLast: isLast)
+        case .knownContents(let hashes, let isLast, let taken):
+            core.addKnownContents(hashes: hashes, isLast: isLast)
+            taken()
         case .stop: break
         }
     }
@@ -121,6 +129,7 @@ final class ShardThread: Sendable {
             case nil: .good
             case .full: .full
             case .failed(let reason): .failed(reason: reason)
+            case .behind: .failed(reason: problem?.description ?? "")
             case .damaged(let file, let offset, let detail): .failed(reason: "\(file), offset \(offset): \(detail)")
             }
         let previous = state.withLock { state in

@@ -72,6 +72,8 @@ struct Answers: Sendable {
             APIProblem(.storageFull, "The disk is full. Nothing was changed; try again when there is room.")
         case .storageFailed:
             APIProblem(.storageFailed, "The storage failed. Whether the change is kept shows after a restart.")
+        case .ledgerFailed:
+            APIProblem(.storageFailed, "The ledger could not be read. Nothing was changed; try again.")
         case .shuttingDown: APIProblem(.shuttingDown, "The server is stopping. Nothing was changed; try again.")
         }
     }

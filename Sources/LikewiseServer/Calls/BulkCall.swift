@@ -29,11 +29,7 @@ final class BulkGate: Sendable {
 
 extension API {
     func bulk(_ request: APIRequest) async throws(APIProblem) -> APIResponse {
-        guard bulkGate.enter() else {
-            throw APIProblem(.overloaded, "Too many bulk intakes at a time. Nothing was changed; try again.")
-        }
-        defer { bulkGate.leave() }
-        return try await once(request) { () async throws(APIProblem) in
+        try await once(request) { () async throws(APIProblem) in
             var intake = BulkIntake(api: self, lineLimit: limits.bulkLines)
             try intake.checkLineCount(request.body)
             return try await intake.run(request.body)

@@ -78,6 +78,8 @@ extension API {
             return Page(likes: Array(likes.prefix(limit)), hasMore: likes.count > limit)
         case .failure(.overloaded): throw APIProblem(.overloaded, "Too many lists are being read; try again.")
         case .failure(.shuttingDown): throw APIProblem(.shuttingDown, "The server is stopping; try again.")
+        case .failure(.storage):
+            throw APIProblem(.storageFailed, "The storage failed, so the list would not be whole.")
         case .failure(.ledger): throw APIProblem(.storageFailed, "The ledger could not be read; try again.")
         }
     }

@@ -11,16 +11,21 @@ extension API {
         let isReady = !stopping && shards.allSatisfy { $0 == .good }
         var response = APIResponse.json(isReady ? 200 : 503) { writer in
             writer.object { body in
-                body.field("status", isReady ? "ready" : stopping ? "stopping" : "not_ready")
-                body.field("shards", list: { list in
-                    for health in shards {
-                        switch health {
-                        case .good: list.string("good")
-                        case .full: list.string("storage_full")
-                        case .failed: list.string("storage_failed")
+                body.field("status", isReady ? "ok" : stopping ? "stopping" : "not_ready")
+                body.field(
+                    "shards",
+                    list: { list in
+                        for (shard, health) in shards.enumerated() {
+                            list.object { entry in
+                                entry.field("shard", shard)
+                                switch health {
+                                case .good: entry.field("status", "ok")
+                                case .full: entry.field("status", "storage_full")
+                                case .failed: entry.field("status", "storage_failed")
+                                }
+                            }
                         }
-                    }
-                })
+                    })
             }
         }
         if !isReady { response.headers.append(("Retry-After", "1")) }

@@ -18,22 +18,31 @@ struct FullStack: HTTPResponder {
         let target = request.uri.string.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)[0]
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         let match = Route.match(request.method, String(parts[0]))
-        var response: APIResponse
+        let response: APIResponse
         var name = "none"
         if case .route(let route) = match {
             name = route.name
-            do throws(APIProblem) {
-                let body = try await body(of: request, route)
-                response = await api.respond(
-                    to: APIRequest(
-                        method: request.method, path: String(parts[0]), query: parts.count > 1 ? String(parts[1]) : "",
-                        headers: request.headers, body: body), route)
-            } catch { response = error.response }
+            response = await answer(
+                request, route, path: String(parts[0]), query: parts.count > 1 ? String(parts[1]) : "")
         } else {
             response = API.respond(to: match)
         }
         timings.record(route: name, status: response.status, nanoseconds: clock.nanoseconds() &- started)
         return encode(response, isHead: request.method == .head)
+    }
+
+    private func answer(_ request: Request, _ route: Route, path: String, query: String) async -> APIResponse {
+        // A bulk intake's body is the largest thing that a caller can make us hold, so the gate comes before it.
+        if route == .bulk, !api.bulkGate.enter() {
+            return APIProblem(.overloaded, "Too many bulk intakes at a time. Nothing was changed; try again.").response
+        }
+        defer { if route == .bulk { api.bulkGate.leave() } }
+        do throws(APIProblem) {
+            let body = try await body(of: request, route)
+            let request = APIRequest(
+                method: request.method, path: path, query: query, headers: request.headers, body: body)
+            return await api.respond(to: request, route)
+        } catch { return error.response }
     }
 
     /// The request's body, within the bound of its route.

@@ -86,24 +86,28 @@ final class ConnectionHandler: ChannelDuplexHandler {
         context.fireChannelInactive()
     }
 
-    private var isQuiet: Bool {
-        guard slots.isEmpty, case .scanning = mode else { return false }
-        return true
+    /// Whether all that came whole is answered. What came in part counts as nothing: its rest may never come.
+    private var isDone: Bool {
+        switch mode {
+        case .scanning: slots.isEmpty && (waiting.readableBytes == 0 || requestBegan != nil)
+        case .awaiting: false
+        // The full stack knows of these, and sees the event.
+        case .passing, .transparent: true
+        }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         // Half-closure and shutdown wait until what was accepted is answered.
-        let mustWait: Bool
+        let mayWait: Bool
         switch event {
-        case ChannelEvent.inputClosed: mustWait = !slots.isEmpty
-        case is ChannelShouldQuiesceEvent: mustWait = !isQuiet || waiting.readableBytes > 0
-        default: mustWait = false
+        case ChannelEvent.inputClosed, is ChannelShouldQuiesceEvent: mayWait = true
+        default: mayWait = false
         }
-        if mustWait { heldEvents.append(event) } else { context.fireUserInboundEventTriggered(event) }
+        if mayWait && !isDone { heldEvents.append(event) } else { context.fireUserInboundEventTriggered(event) }
     }
 
     private func releaseEvents(_ context: ChannelHandlerContext) {
-        guard !heldEvents.isEmpty, isQuiet else { return }
+        guard !heldEvents.isEmpty, isDone else { return }
         let events = heldEvents
         heldEvents = []
         for event in events { context.fireUserInboundEventTriggered(event) }

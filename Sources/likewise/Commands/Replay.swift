@@ -20,6 +20,11 @@ struct Replay: SettingsCommand {
         let target = EngineOptions(dataDirectory: settings.into).ledgerPath
         let building = target + ".building"
         do {
+            guard try !LogFolders.shards(in: settings.dataDir + "/log", disk: disk).isEmpty else {
+                throw Failure.exit("there is no event log in \(settings.dataDir): check --data-dir")
+            }
+        } catch let error as EventLogError { throw Failure.exit("\(error)") }
+        do {
             try disk.makeDirectory(settings.into)
             let names = try disk.list(settings.into)
             guard !names.contains("ledger.sqlite") else {

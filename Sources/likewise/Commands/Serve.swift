@@ -30,21 +30,30 @@ struct Serve: SettingsCommand {
         // A limit on file sizes is an error to be told, not a signal to die of.
         signal(SIGXFSZ, SIG_IGN)
         signal(SIGPIPE, SIG_IGN)
+        // What users like is nobody else's business on this machine.
+        umask(0o027)
         let logger = Logger(label: "likewise")
         let opened = try OpenedEngine(settings, logger: logger)
         defer { withExtendedLifetime(opened.lock) {} }
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.threadCount(cores: System.coreCount))
+        var failure: (any Error)?
         do {
-            try await serve(settings, opened.engine, metrics: metrics, logger: logger)
-        } catch {
-            await stop(opened.engine)
-            throw Failure.exit("the server ended: \(error)")
-        }
+            try await serve(settings, opened.engine, on: group, metrics: metrics, logger: logger)
+        } catch { failure = error }
+        // The shards answer to event loops, so the loops end last.
+        let wasGood = opened.engine.health.allSatisfy { $0 == .good }
         await stop(opened.engine)
-        logger.notice("stopped; everything that was accepted is answered and on disk")
+        try await group.shutdownGracefully()
+        if let failure { throw Failure.exit("the server ended: \(failure)") }
+        logger.notice(
+            wasGood
+                ? "stopped; everything that was accepted is answered and on disk"
+                : "stopped; some writes were refused because of the disk, all others are on it")
     }
 
     private func serve(
-        _ settings: Settings<ServeSettings>, _ engine: Engine, metrics: PrometheusMetrics, logger: Logger
+        _ settings: Settings<ServeSettings>, _ engine: Engine, on group: MultiThreadedEventLoopGroup,
+        metrics: PrometheusMetrics, logger: Logger
     ) async throws {
         let clock = SystemClock()
         let store = IdempotencyStore(
@@ -52,7 +61,6 @@ struct Serve: SettingsCommand {
                 window: settings.idempotencyWindow.milliseconds, limit: settings.idempotencyKeys),
             restoring: engine.storedAnswers)
         let flag = StopFlag()
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.threadCount(cores: System.coreCount))
         let server = HTTPServer(
             options(settings), service: LikeService(engine: engine, idempotency: store, clock: clock), group: group,
             logger: logger, metricsPage: { metrics.render() }, isStopping: { flag.isSet },
@@ -69,7 +77,6 @@ struct Serve: SettingsCommand {
         } catch is CancellationError {
             logger.warning("some connections were still open after the shutdown timeout and have been closed")
         }
-        try await group.shutdownGracefully()
     }
 
     private func options(_ settings: Settings<ServeSettings>) -> HTTPServerOptions {

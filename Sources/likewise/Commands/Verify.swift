@@ -33,6 +33,14 @@ struct Verify: SettingsCommand {
         if !isGood { throw ExitCode(1) }
     }
 
+    private func words(_ subject: LedgerDifference.Subject) -> String {
+        switch subject {
+        case .content: "the content itself"
+        case .register(let user): "register of \(String(decoding: user, as: UTF8.self))"
+        case .tally(let reaction): "tally of reaction \(reaction.rawValue)"
+        }
+    }
+
     private func compare(_ first: String, _ second: String) throws -> Bool {
         do {
             let found = try SQLiteLedger.differences(
@@ -41,7 +49,7 @@ struct Verify: SettingsCommand {
             print("differences between \(first) and \(second): \(found.count)\(found.count == 100 ? " or more" : "")")
             for difference in found {
                 print(
-                    "\(String(decoding: difference.content, as: UTF8.self)) \(difference.subject): "
+                    "\(String(decoding: difference.content, as: UTF8.self)), \(words(difference.subject)): "
                         + "\(difference.first ?? "nothing") / \(difference.second ?? "nothing")")
             }
             return found.isEmpty
