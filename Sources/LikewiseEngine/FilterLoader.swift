@@ -67,7 +67,9 @@ struct FilterLoader: Sendable {
                 } catch { return }
                 for (inbox, hashes) in zip(inboxes, hashes) {
                     let isLast = after == nil
-                    guard handedOver(inbox, { .knownContents(hashes: hashes, isLast: isLast, taken: $0) }) else { return }
+                    guard handedOver(inbox, { .knownContents(hashes: hashes, isLast: isLast, taken: $0) }) else {
+                        return
+                    }
                 }
             }
         }

@@ -59,7 +59,8 @@ final class LedgerWriter: Sendable {
     private let queue = Monitor(Queue())
 
     init(
-        _ options: LedgerWriterOptions, sources: [Source], retired: [RetiredLog], ledger: any Ledger, clock: any EngineClock,
+        _ options: LedgerWriterOptions, sources: [Source], retired: [RetiredLog], ledger: any Ledger,
+        clock: any EngineClock,
         trends: TrendBoard, retention: LogRetention, logger: Logger
     ) {
         self.options = options

@@ -11,14 +11,16 @@ extension API {
         return .json { writer in
             writer.object { body in
                 body.field("user_id", utf8: user)
-                body.field("likes", list: { list in
-                    for like in page.likes {
-                        list.object { entry in
-                            entry.field("content_id", utf8: like.content)
-                            held(like, &entry)
+                body.field(
+                    "likes",
+                    list: { list in
+                        for like in page.likes {
+                            list.object { entry in
+                                entry.field("content_id", utf8: like.content)
+                                held(like, &entry)
+                            }
                         }
-                    }
-                })
+                    })
                 if let next = page.next(\.content) { body.field("next_cursor", next) }
             }
         }
@@ -30,14 +32,16 @@ extension API {
         return .json { writer in
             writer.object { body in
                 body.field("content_id", utf8: content)
-                body.field("likes", list: { list in
-                    for like in page.likes {
-                        list.object { entry in
-                            entry.field("user_id", utf8: like.user)
-                            held(like, &entry)
+                body.field(
+                    "likes",
+                    list: { list in
+                        for like in page.likes {
+                            list.object { entry in
+                                entry.field("user_id", utf8: like.user)
+                                held(like, &entry)
+                            }
                         }
-                    }
-                })
+                    })
                 if let next = page.next(\.user) { body.field("next_cursor", next) }
             }
         }
@@ -97,19 +101,21 @@ extension API {
         return .json { writer in
             writer.object { body in
                 body.field("window", window.rawValue)
-                body.field("contents", list: { list in
-                    for entry in top {
-                        let known = entry.content.withUnsafeBytes { service.engine.published($0) }
-                        list.object { item in
-                            item.field("content_id", utf8: entry.content)
-                            item.field("gained", Int(entry.gained))
-                            if let total = known?.tally.total {
-                                item.field("count", total)
-                                item.field("display", display: total)
+                body.field(
+                    "contents",
+                    list: { list in
+                        for entry in top {
+                            let known = entry.content.withUnsafeBytes { service.engine.published($0) }
+                            list.object { item in
+                                item.field("content_id", utf8: entry.content)
+                                item.field("gained", Int(entry.gained))
+                                if let total = known?.tally.total {
+                                    item.field("count", total)
+                                    item.field("display", display: total)
+                                }
                             }
                         }
-                    }
-                })
+                    })
             }
         }
     }

@@ -295,7 +295,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
         return .started
     }
 
-    private func start(count content: UnsafeRawBufferPointer, _ user: UnsafeRawBufferPointer?, _ started: UInt64) -> Start
+    private func start(count content: UnsafeRawBufferPointer, _ user: UnsafeRawBufferPointer?, _ started: UInt64)
+        -> Start
     {
         let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
         if user == nil, slots.isEmpty, let outcome = published(content) {
