@@ -70,12 +70,6 @@ package final class Engine: Sendable {
         if !recovered.ledgerIsEmpty && options.filters { filterLoader.loadKnownContents() }
     }
 
-    /// Hands a shard to its thread. Guarded by being read once, there.
-    private struct Confined<T>: @unchecked Sendable {
-        let value: T
-        init(_ value: T) { self.value = value }
-    }
-
     // MARK: Use
 
     /// The shard of a content.

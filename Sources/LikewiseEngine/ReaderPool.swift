@@ -24,13 +24,6 @@ final class ReaderPool: Sendable {
         }
     }
 
-    /// Hands a thing to the one thread that will use it.
-    private struct Confined<T>: @unchecked Sendable {
-        // Guarded by being read once, on the thread it was made for.
-        let value: T
-        init(_ value: T) { self.value = value }
-    }
-
     private static func run(_ queue: Monitor<Queue>, _ reader: any LedgerReader) {
         while true {
             let job: Job?? = queue.wait(until: nil) { queue -> Job?? in

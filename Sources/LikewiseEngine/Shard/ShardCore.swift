@@ -7,52 +7,18 @@
 
 import LikewiseCore
 
-package struct ShardOptions: Sendable {
-    package var shard: UInt16
-    package var shards: Int
-    package var region: UInt16
-    /// Keys the hashes of this process; intents must be made with the same.
-    package var seed: UInt64
-    /// Whether likes of contents that nobody registered are refused (`--content strict`).
-    package var strictContent: Bool
-    /// Bytes that the overlay may take before writes are refused.
-    package var overlayBytes: Int
-    /// Bytes that loaded contents and their filters may take before the least used are unloaded.
-    package var contentBytes: Int
-    /// Bytes at which a generation is handed to the ledger even while the ledger is busy.
-    package var generationBytes: Int
-    /// Whether filters are used at all; without them every answer is the same, only slower.
-    package var filters: Bool
-
-    package init(
-        shard: UInt16 = 0, shards: Int = 1, region: UInt16 = 0, seed: UInt64, strictContent: Bool = false,
-        overlayBytes: Int = 256 << 20, contentBytes: Int = 256 << 20, generationBytes: Int = 32 << 20,
-        filters: Bool = true
-    ) {
-        self.shard = shard
-        self.shards = shards
-        self.region = region
-        self.seed = seed
-        self.strictContent = strictContent
-        self.overlayBytes = overlayBytes
-        self.contentBytes = contentBytes
-        self.generationBytes = generationBytes
-        self.filters = filters
-    }
-}
-
 package final class ShardCore {
     /// Lookups in the ledger for one content before its filter is loaded.
-    private static let missesBeforeFilterLoad: UInt32 = 16
+    static let missesBeforeFilterLoad: UInt32 = 16
     /// Contents looked at for unloading after a batch.
-    private static let sweepSteps = 512
+    static let sweepSteps = 512
 
     let options: ShardOptions
     let reader: any LedgerReader
     let clock: any EngineClock
     let directory: CountDirectory
     let trends: TrendBoard
-    private let metrics: ShardMetrics
+    let metrics: ShardMetrics
 
     var log: (any EventLog)?
     let table = ContentTable()
@@ -66,19 +32,19 @@ package final class ShardCore {
     var knownContents = FingerprintFilter()
     package var knowsAllContents: Bool
     var filterBytes = 0
-    private var nextFilterEpoch: UInt32 = 1
-    private var filterRequests: [FilterRequest] = []
+    var nextFilterEpoch: UInt32 = 1
+    var filterRequests: [FilterRequest] = []
 
     /// What kept the last batch from the log; nil if nothing did.
     package private(set) var storage: EventLogError?
 
-    private var buffer = LogBuffer(capacity: 1 << 20)
-    private var batch: UInt64 = 1
-    private var changed: [Saved] = []
-    private var trending: [UInt32] = []
+    var buffer = LogBuffer(capacity: 1 << 20)
+    var batch: UInt64 = 1
+    var changed: [Saved] = []
+    var trending: [UInt32] = []
 
     /// A content as it was before a batch, to be put back if the batch is not written.
-    private struct Saved {
+    struct Saved {
         var slot: UInt32
         var tally: Tally
         var description: ContentDescription
@@ -358,250 +324,6 @@ package final class ShardCore {
     @inline(__always)
     private func unsynced(_ sequence: UInt64, _ log: any EventLog) -> UInt32 {
         UInt32(clamping: sequence - log.durableSequence)
-    }
-
-    // MARK: State of a content
-
-    /// The place of the content in the newest generation.
-    @inline(__always)
-    private func place(_ slot: UInt32) -> UInt32 {
-        let state = table[slot]
-        let current = current
-        if state.pointee.generation != current.number {
-            state.pointee.generationIndex = current.add(content: slot, id: state.pointee.cell.id)
-            state.pointee.generation = current.number
-        }
-        return state.pointee.generationIndex
-    }
-
-    @inline(__always)
-    func save(_ slot: UInt32) {
-        let state = table[slot]
-        guard state.pointee.changedInBatch != batch else { return }
-        state.pointee.changedInBatch = batch
-        changed.append(
-            Saved(
-                slot: slot, tally: state.pointee.tally, description: state.pointee.description,
-                deleted: state.pointee.deleted, deletedSequence: state.pointee.deletedSequence,
-                lastSequence: state.pointee.lastSequence, gained: state.pointee.gained))
-    }
-
-    private func takeBack(_ mark: Generation.Mark, _ clock: HybridClock) {
-        for saved in changed {
-            let state = table[saved.slot]
-            state.pointee.tally = saved.tally
-            state.pointee.description = saved.description
-            state.pointee.deleted = saved.deleted
-            state.pointee.deletedSequence = saved.deletedSequence
-            state.pointee.lastSequence = saved.lastSequence
-            state.pointee.gained = saved.gained
-        }
-        current.rollBack(to: mark)
-        hybrid = clock
-        changed.removeAll(keepingCapacity: true)
-        buffer.removeAll()
-    }
-
-    func publish() {
-        for saved in changed {
-            let state = table[saved.slot]
-            state.pointee.cell.publish(state.pointee.tally, state.pointee.description)
-        }
-    }
-
-    /// The slot of a content, loaded where the table does not hold it; nil where there is none and `create` is false.
-    @inline(__always)
-    func find(_ id: UnsafeRawBufferPointer, hash: UInt64, create: Bool) throws(LedgerError) -> UInt32? {
-        if let slot = table.find(hash, id) { return slot }
-        return try load(id, hash: hash, create: create)
-    }
-
-    private func load(_ id: UnsafeRawBufferPointer, hash: UInt64, create: Bool) throws(LedgerError) -> UInt32? {
-        let fingerprint = FingerprintFilter.fingerprint(hash)
-        var known: LedgerContent?
-        let bytes = Array(id)
-        if !knowsAllContents || knownContents.contains(fingerprint) { known = try reader.content(bytes) }
-        guard known != nil || create else { return nil }
-        if options.filters { _ = knownContents.insert(fingerprint) }
-        let tally = known?.tally ?? Tally()
-        let description = known?.description ?? ContentDescription()
-        let cell = PublishedCell(id: bytes, PublishedContent(tally: tally, description: description))
-        directory.insert(cell, hash: hash)
-        return table.insert(
-            ContentState(
-                cell: cell, hash: hash, tally: tally, description: description, ledgerKey: known?.key,
-                filterIsComplete: known == nil && options.filters, deleted: known?.deleted ?? .zero))
-    }
-
-    // MARK: Registers
-
-    /// The register as all that came before leaves it: filter, then overlay, then ledger.
-    @inline(__always)
-    private func register(_ slot: UInt32, _ intent: Intent, _ ids: IntentIDs) throws(LedgerError) -> Register {
-        let state = table[slot]
-        if options.filters {
-            let fingerprint = FingerprintFilter.fingerprint(intent.keyHash)
-            if intent.action == .react {
-                let before = state.pointee.filter.memoryBytes
-                let isNew = state.pointee.filter.insert(fingerprint)
-                filterBytes += state.pointee.filter.memoryBytes - before
-                if isNew && state.pointee.filterIsComplete { return .untouched }
-            } else if state.pointee.filterIsComplete, !state.pointee.filter.contains(fingerprint) {
-                return .untouched
-            }
-        }
-        return try heldRegister(slot, intent, ids)
-    }
-
-    private func heldRegister(_ slot: UInt32, _ intent: Intent, _ ids: IntentIDs) throws(LedgerError) -> Register {
-        let state = table[slot]
-        if state.pointee.lastSequence > committedSequence {
-            for generation in generations.reversed() {
-                guard let entry = generation.find(slot: slot, keyHash: intent.keyHash, user: ids.user) else { continue }
-                let isDeleted = generation.sequence(of: entry) < state.pointee.deletedSequence
-                return isDeleted ? .untouched : entry.register
-            }
-        }
-        // The ledger may still hold what a deletion has ended.
-        if state.pointee.deletedSequence > committedSequence { return .untouched }
-        if state.pointee.ledgerKey == nil { state.pointee.ledgerKey = try reader.content(Array(ids.content))?.key }
-        guard let key = state.pointee.ledgerKey else { return .untouched }
-        wantFilter(slot, key)
-        return try reader.register(content: key, user: ids.user)
-    }
-
-    // MARK: Filters
-
-    /// A content's filter, to be filled from the ledger by somebody who may wait.
-    package struct FilterRequest: Sendable {
-        package var slot: UInt32
-        package var key: Int64
-        package var contentHash: UInt64
-        package var epoch: UInt32
-    }
-
-    private func wantFilter(_ slot: UInt32, _ key: Int64) {
-        let state = table[slot]
-        guard options.filters, !state.pointee.filterIsComplete, state.pointee.filterEpoch == 0,
-            state.pointee.filterDroppedAt <= committedSequence
-        else { return }
-        state.pointee.filterMisses += 1
-        guard state.pointee.filterMisses >= ShardCore.missesBeforeFilterLoad else { return }
-        state.pointee.filterMisses = 0
-        state.pointee.filterEpoch = nextFilterEpoch
-        filterRequests.append(
-            FilterRequest(slot: slot, key: key, contentHash: state.pointee.hash, epoch: nextFilterEpoch))
-        nextFilterEpoch = nextFilterEpoch == .max ? 1 : nextFilterEpoch + 1
-    }
-
-    /// Filters that are worth loading, each named once.
-    package func takeFilterRequests() -> [FilterRequest] {
-        defer { filterRequests.removeAll() }
-        return filterRequests
-    }
-
-    /// Adds users that the ledger holds to the filter that asked for them; with `isLast`, the filter is complete. What
-    /// the filter of an unloaded or deleted content asked for is passed over.
-    package func addToFilter(_ request: FilterRequest, keyHashes: [UInt64], isLast: Bool) {
-        guard table.isLoaded(request.slot) else { return }
-        let state = table[request.slot]
-        guard state.pointee.filterEpoch == request.epoch else { return }
-        let before = state.pointee.filter.memoryBytes
-        for hash in keyHashes { _ = state.pointee.filter.insert(FingerprintFilter.fingerprint(hash)) }
-        filterBytes += state.pointee.filter.memoryBytes - before
-        if isLast {
-            state.pointee.filterIsComplete = true
-            state.pointee.filterEpoch = 0
-        }
-    }
-
-    /// Forgets a request that could not be served, so that it can be made again.
-    package func dropFilterRequest(_ request: FilterRequest) {
-        guard table.isLoaded(request.slot), table[request.slot].pointee.filterEpoch == request.epoch else { return }
-        table[request.slot].pointee.filterEpoch = 0
-    }
-
-    /// Adds contents of the ledger to what is known of it; with `isLast`, all are known.
-    package func addKnownContents(hashes: [UInt64], isLast: Bool) {
-        guard options.filters else { return }
-        for hash in hashes { _ = knownContents.insert(FingerprintFilter.fingerprint(hash)) }
-        if isLast { knowsAllContents = true }
-    }
-
-    /// Empties a content's filter. It is loaded again only when the ledger holds all that the overlay holds now.
-    package func dropFilter(_ slot: UInt32) {
-        let state = table[slot]
-        filterBytes -= state.pointee.filter.memoryBytes
-        state.pointee.filter = FingerprintFilter()
-        state.pointee.filterIsComplete = false
-        state.pointee.filterEpoch = 0
-        state.pointee.filterMisses = 0
-        state.pointee.filterDroppedAt = state.pointee.lastSequence
-    }
-
-    // MARK: Ledger and memory
-
-    /// Ends the newest generation and answers it, for the ledger to take; nil if there is nothing in it. All of it is
-    /// on stable storage then.
-    package func seal() throws(EventLogError) -> Generation? {
-        guard !current.isEmpty else { return nil }
-        try log?.sync()
-        let sealed = current
-        sealed.seal()
-        generations.append(Generation(number: sealed.number &+ 1, firstSequence: sealed.lastSequence + 1))
-        return sealed
-    }
-
-    /// Whether the newest generation should be sealed even while the ledger is busy.
-    package var isGenerationLarge: Bool { current.memoryBytes >= options.generationBytes }
-
-    /// The sealed generations that the ledger does not hold yet, oldest first.
-    package var sealedGenerations: [Generation] { Array(generations.dropLast()) }
-
-    /// Answers that the ledger does not hold yet.
-    package var unsavedAnswers: [StoredAnswer] { generations.flatMap(\.answers) }
-
-    /// The ledger holds all up to the generation `number`.
-    package func committed(through number: UInt32) {
-        while let first = generations.first, first.isSealed, first.number <= number {
-            committedSequence = first.lastSequence
-            generations.removeFirst()
-        }
-    }
-
-    /// The slot of a content that is loaded.
-    package func slot(of content: UnsafeRawBufferPointer) -> UInt32? {
-        table.find(Hash64.of(content, seed: options.seed), content)
-    }
-
-    private func unloadIfOverBudget() {
-        guard contentBytes > options.contentBytes else { return }
-        table.sweep(steps: ShardCore.sweepSteps) { unload($0) }
-    }
-
-    /// Unloads a content whose changes the ledger holds.
-    package func unload(_ slot: UInt32) {
-        let state = table[slot]
-        guard state.pointee.lastSequence <= committedSequence, !state.pointee.isTrending else { return }
-        filterBytes -= state.pointee.filter.memoryBytes
-        directory.remove(state.pointee.cell, hash: state.pointee.hash)
-        table.remove(slot)
-    }
-
-    /// Tells the trends what was gained since the last call.
-    package func reportTrends() {
-        guard !trending.isEmpty else { return }
-        var gains: [TrendBucket.Entry] = []
-        gains.reserveCapacity(trending.count)
-        for slot in trending {
-            let state = table[slot]
-            state.pointee.isTrending = false
-            guard state.pointee.gained != 0 else { continue }
-            gains.append(TrendBucket.Entry(content: state.pointee.cell.id, gained: state.pointee.gained))
-            state.pointee.gained = 0
-        }
-        trending.removeAll(keepingCapacity: true)
-        trends.add(gains, at: clock.milliseconds())
     }
 }
 

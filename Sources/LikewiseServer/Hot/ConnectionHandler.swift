@@ -125,8 +125,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
-        hasPassed = false
         flushOut(context)
+        // Nobody behind has read anything where nothing was passed on, which for hot calls is always.
+        guard hasPassed else { return }
+        hasPassed = false
         context.fireChannelReadComplete()
     }
 

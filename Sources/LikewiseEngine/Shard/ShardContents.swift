@@ -1,0 +1,95 @@
+// How a shard loads contents, changes them and puts them back, publishes and unloads them.
+
+import LikewiseCore
+
+extension ShardCore {
+    /// The place of the content in the newest generation.
+    @inline(__always)
+    func place(_ slot: UInt32) -> UInt32 {
+        let state = table[slot]
+        let current = current
+        if state.pointee.generation != current.number {
+            state.pointee.generationIndex = current.add(content: slot, id: state.pointee.cell.id)
+            state.pointee.generation = current.number
+        }
+        return state.pointee.generationIndex
+    }
+
+    @inline(__always)
+    func save(_ slot: UInt32) {
+        let state = table[slot]
+        guard state.pointee.changedInBatch != batch else { return }
+        state.pointee.changedInBatch = batch
+        changed.append(
+            Saved(
+                slot: slot, tally: state.pointee.tally, description: state.pointee.description,
+                deleted: state.pointee.deleted, deletedSequence: state.pointee.deletedSequence,
+                lastSequence: state.pointee.lastSequence, gained: state.pointee.gained))
+    }
+
+    func takeBack(_ mark: Generation.Mark, _ clock: HybridClock) {
+        for saved in changed {
+            let state = table[saved.slot]
+            state.pointee.tally = saved.tally
+            state.pointee.description = saved.description
+            state.pointee.deleted = saved.deleted
+            state.pointee.deletedSequence = saved.deletedSequence
+            state.pointee.lastSequence = saved.lastSequence
+            state.pointee.gained = saved.gained
+        }
+        current.rollBack(to: mark)
+        hybrid = clock
+        changed.removeAll(keepingCapacity: true)
+        buffer.removeAll()
+    }
+
+    func publish() {
+        for saved in changed {
+            let state = table[saved.slot]
+            state.pointee.cell.publish(state.pointee.tally, state.pointee.description)
+        }
+    }
+
+    /// The slot of a content, loaded where the table does not hold it; nil where there is none and `create` is false.
+    @inline(__always)
+    func find(_ id: UnsafeRawBufferPointer, hash: UInt64, create: Bool) throws(LedgerError) -> UInt32? {
+        if let slot = table.find(hash, id) { return slot }
+        return try load(id, hash: hash, create: create)
+    }
+
+    func load(_ id: UnsafeRawBufferPointer, hash: UInt64, create: Bool) throws(LedgerError) -> UInt32? {
+        let fingerprint = FingerprintFilter.fingerprint(hash)
+        var known: LedgerContent?
+        let bytes = Array(id)
+        if !knowsAllContents || knownContents.contains(fingerprint) { known = try reader.content(bytes) }
+        guard known != nil || create else { return nil }
+        if options.filters { _ = knownContents.insert(fingerprint) }
+        let tally = known?.tally ?? Tally()
+        let description = known?.description ?? ContentDescription()
+        let cell = PublishedCell(id: bytes, PublishedContent(tally: tally, description: description))
+        directory.insert(cell, hash: hash)
+        return table.insert(
+            ContentState(
+                cell: cell, hash: hash, tally: tally, description: description, ledgerKey: known?.key,
+                filterIsComplete: known == nil && options.filters, deleted: known?.deleted ?? .zero))
+    }
+
+    /// The slot of a content that is loaded.
+    package func slot(of content: UnsafeRawBufferPointer) -> UInt32? {
+        table.find(Hash64.of(content, seed: options.seed), content)
+    }
+
+    func unloadIfOverBudget() {
+        guard contentBytes > options.contentBytes else { return }
+        table.sweep(steps: ShardCore.sweepSteps) { unload($0) }
+    }
+
+    /// Unloads a content whose changes the ledger holds.
+    package func unload(_ slot: UInt32) {
+        let state = table[slot]
+        guard state.pointee.lastSequence <= committedSequence, !state.pointee.isTrending else { return }
+        filterBytes -= state.pointee.filter.memoryBytes
+        directory.remove(state.pointee.cell, hash: state.pointee.hash)
+        table.remove(slot)
+    }
+}

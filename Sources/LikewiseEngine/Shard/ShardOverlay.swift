@@ -1,0 +1,49 @@
+// What a shard hands to the ledger, and what it lets go of when the ledger has it.
+
+import LikewiseCore
+
+extension ShardCore {
+    /// Ends the newest generation and answers it, for the ledger to take; nil if there is nothing in it. All of it is
+    /// on stable storage then.
+    package func seal() throws(EventLogError) -> Generation? {
+        guard !current.isEmpty else { return nil }
+        try log?.sync()
+        let sealed = current
+        sealed.seal()
+        generations.append(Generation(number: sealed.number &+ 1, firstSequence: sealed.lastSequence + 1))
+        return sealed
+    }
+
+    /// Whether the newest generation should be sealed even while the ledger is busy.
+    package var isGenerationLarge: Bool { current.memoryBytes >= options.generationBytes }
+
+    /// The sealed generations that the ledger does not hold yet, oldest first.
+    package var sealedGenerations: [Generation] { Array(generations.dropLast()) }
+
+    /// Answers that the ledger does not hold yet.
+    package var unsavedAnswers: [StoredAnswer] { generations.flatMap(\.answers) }
+
+    /// The ledger holds all up to the generation `number`.
+    package func committed(through number: UInt32) {
+        while let first = generations.first, first.isSealed, first.number <= number {
+            committedSequence = first.lastSequence
+            generations.removeFirst()
+        }
+    }
+
+    /// Tells the trends what was gained since the last call.
+    package func reportTrends() {
+        guard !trending.isEmpty else { return }
+        var gains: [TrendBucket.Entry] = []
+        gains.reserveCapacity(trending.count)
+        for slot in trending {
+            let state = table[slot]
+            state.pointee.isTrending = false
+            guard state.pointee.gained != 0 else { continue }
+            gains.append(TrendBucket.Entry(content: state.pointee.cell.id, gained: state.pointee.gained))
+            state.pointee.gained = 0
+        }
+        trending.removeAll(keepingCapacity: true)
+        trends.add(gains, at: clock.milliseconds())
+    }
+}
