@@ -34,7 +34,9 @@ package enum TrendWindow: String, CaseIterable, Sendable {
 
 package final class TrendBoard: Sendable {
     /// Contents that a present bucket tracks before the least are dropped.
-    private static let trackedContents = 20_000
+    private static let trackedContents = 4_000
+    /// Contents that a shard reports at a time; where more gained, those that gained most.
+    package static let reportedContents = 1_000
     /// Contents that a closed bucket keeps.
     private static let keptContents = 1_000
 
@@ -139,6 +141,27 @@ package final class TrendBoard: Sendable {
 
     private static func bucket(_ ring: Ring, _ window: TrendWindow) -> TrendBucket {
         TrendBucket(start: ring.start, length: window.bucketLength, entries: top(ring.present, keptContents))
+    }
+
+    /// The least gain that is among the `limit` largest of `gains`, and how many that gained just this are among them;
+    /// what is below need not be looked at closely.
+    package static func threshold(_ gains: [Int64], limit: Int) -> (least: Int64, ofThese: Int) {
+        guard gains.count > limit, limit > 0 else { return (.min, limit) }
+        var rest = gains
+        var wanted = limit
+        // Quickselect (Hoare, "Algorithm 65: find", 1961): linear on average, however many contents gained.
+        while true {
+            let pivot = rest[rest.count / 2]
+            let larger = rest.filter { $0 > pivot }
+            if larger.count >= wanted {
+                rest = larger
+                continue
+            }
+            let equal = rest.count { $0 == pivot }
+            if larger.count + equal >= wanted { return (pivot, wanted - larger.count) }
+            wanted -= larger.count + equal
+            rest.removeAll { $0 >= pivot }
+        }
     }
 
     private static func top(_ sums: [[UInt8]: Int64], _ limit: Int) -> [TrendBucket.Entry] {

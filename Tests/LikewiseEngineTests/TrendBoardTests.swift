@@ -75,4 +75,16 @@ struct TrendBoardTests {
         #expect(top.count <= 20_000)
         #expect(top.first == entry("c29999", 29_999))
     }
+
+    @Test("Of many gains the largest are found without sorting them", arguments: [1, 2, 7, 100, 999])
+    func threshold(limit: Int) {
+        var random = SeededRandom(seed: UInt64(limit))
+        for span in [1, 3, 1_000] {
+            let gains = (0..<1_000).map { _ in Int64(random.below(span)) - 1 }
+            let (least, ofThese) = TrendBoard.threshold(gains, limit: limit)
+            let sorted = gains.sorted(by: >).prefix(limit)
+            #expect(sorted.last == least && sorted.count { $0 == least } == ofThese, "span \(span)")
+        }
+        #expect(TrendBoard.threshold([3, 1], limit: 2).least == .min)
+    }
 }

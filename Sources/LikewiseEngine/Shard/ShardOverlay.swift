@@ -34,14 +34,17 @@ extension ShardCore {
     /// Tells the trends what was gained since the last call.
     package func reportTrends() {
         guard !trending.isEmpty else { return }
+        var (least, ofThese) = TrendBoard.threshold(
+            trending.map { table[$0].pointee.gained }, limit: TrendBoard.reportedContents)
         var gains: [TrendBucket.Entry] = []
-        gains.reserveCapacity(trending.count)
         for slot in trending {
             let state = table[slot]
             state.pointee.isTrending = false
-            guard state.pointee.gained != 0 else { continue }
-            gains.append(TrendBucket.Entry(content: state.pointee.cell.id, gained: state.pointee.gained))
+            let gained = state.pointee.gained
             state.pointee.gained = 0
+            guard gained != 0, gained > least || (gained == least && ofThese > 0) else { continue }
+            if gained == least { ofThese -= 1 }
+            gains.append(TrendBucket.Entry(content: state.pointee.cell.id, gained: gained))
         }
         trending.removeAll(keepingCapacity: true)
         trends.add(gains, at: clock.milliseconds())
