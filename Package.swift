@@ -96,6 +96,10 @@ let package = Package(
             name: "LikewiseServerTests",
             dependencies: [
                 "LikewiseServer", "LikewiseEngine", "LikewiseCore", "LikewiseAPI", "LikewiseTestSupport",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),

@@ -77,6 +77,7 @@ package final class IdempotencyStore: Sendable {
                 if entry.fingerprint != fingerprint { return .reused }
                 return entry.payload.map { .done(payload: $0) } ?? .inUse
             }
+            IdempotencyStore.remove(key, &state)
             guard state.entries.count < options.limit, state.bytes < options.bytes else { return .full }
             let expires = now + options.window
             state.entries[key] = Entry(fingerprint: fingerprint, expires: expires, payload: nil)
@@ -88,7 +89,7 @@ package final class IdempotencyStore: Sendable {
     /// The request is done; `payload` is durable.
     package func settle(_ answer: StoredAnswer, payload: [UInt8]) {
         state.withLock { state in
-            guard state.entries[answer.key] != nil else { return }
+            guard IdempotencyStore.isHeld(answer, state) else { return }
             state.entries[answer.key]?.payload = payload
             state.bytes += payload.count
         }
@@ -97,17 +98,25 @@ package final class IdempotencyStore: Sendable {
     /// The request changed nothing and may be tried again with the same key.
     package func release(_ answer: StoredAnswer) {
         state.withLock { state in
-            if state.entries[answer.key]?.payload == nil { state.entries[answer.key] = nil }
+            if IdempotencyStore.isHeld(answer, state) { state.entries[answer.key] = nil }
         }
+    }
+
+    /// Whether the claim is still this request's, and not settled. Where the clock has passed its window, the key may be
+    /// another one's by now.
+    private static func isHeld(_ answer: StoredAnswer, _ state: State) -> Bool {
+        guard let entry = state.entries[answer.key], entry.payload == nil else { return false }
+        return entry.fingerprint == answer.fingerprint && entry.expires == answer.expires
+    }
+
+    private static func remove(_ key: [UInt8], _ state: inout State) {
+        if let entry = state.entries.removeValue(forKey: key) { state.bytes -= entry.payload?.count ?? 0 }
     }
 
     private static func expire(_ state: inout State, now: UInt64) {
         while state.first < state.order.count, state.order[state.first].expires <= now {
             let (expires, key) = state.order[state.first]
-            if let entry = state.entries[key], entry.expires == expires, let payload = entry.payload {
-                state.entries[key] = nil
-                state.bytes -= payload.count
-            }
+            if state.entries[key]?.expires == expires { remove(key, &state) }
             state.first += 1
         }
         if state.first > 4096, state.first * 2 > state.order.count {

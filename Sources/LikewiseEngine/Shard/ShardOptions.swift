@@ -1,4 +1,3 @@
-
 package struct ShardOptions: Sendable {
     package var shard: UInt16
     package var shards: Int

@@ -82,16 +82,18 @@ extension API {
 }
 
 /// Entity tags of counts: the same for the same body, on every node and after a restart.
-enum EntityTag {
-    static func of(_ body: [UInt8]) -> String { body.withUnsafeBytes { of($0) } }
+package enum EntityTag {
+    /// The tag of a body.
+    package static func of(_ body: [UInt8]) -> String { body.withUnsafeBytes { of($0) } }
 
-    static func of(_ body: UnsafeRawBufferPointer) -> String {
+    /// The tag of a body.
+    package static func of(_ body: UnsafeRawBufferPointer) -> String {
         let hex = String(Hash64.of(body, seed: 0), radix: 16)
         return "\"" + String(repeating: "0", count: 16 - hex.count) + hex + "\""
     }
 
     /// Whether `field`, the value of If-None-Match, names `tag`; weakly, as RFC 9110 13.1.2 wants it.
-    static func matches(_ field: String, _ tag: String) -> Bool {
+    package static func matches(_ field: String, _ tag: String) -> Bool {
         for part in field.split(separator: ",") {
             let given = part.drop { $0 == " " || $0 == "\t" }
             let end = given.lastIndex { $0 != " " && $0 != "\t" }

@@ -1,13 +1,14 @@
 // The Date field of answers (RFC 9110 6.6.1), made once a second.
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT` for seconds since 1970.
-enum HTTPDate {
+package enum HTTPDate {
     private static let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
     private static let months = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ]
 
-    static func string(_ seconds: UInt64) -> String {
+    /// The date of a moment.
+    package static func string(_ seconds: UInt64) -> String {
         let day = Int(seconds / 86_400)
         let time = Int(seconds % 86_400)
         // Civil date from a day number: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".

@@ -5,6 +5,7 @@
 // on their way at a time, each with a slot for its answer; a request for the full stack waits until they are answered,
 // and they wait until it is.
 
+import HTTPTypes
 import LikewiseAPI
 import LikewiseCore
 import LikewiseEngine
@@ -29,6 +30,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private static let maxPipelined = 256
     /// Bytes that wait to be looked at before reading stops.
     private static let maxWaitingBytes = 256 << 10
+    /// Bytes of a hot call's body, which waits until it is whole; a longer one passes through the full stack.
+    private static let maxHotBodyBytes = 64 << 10
 
     private enum Mode {
         /// Between requests.
@@ -40,6 +43,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
         /// The full stack has the connection for good.
         case transparent
     }
+
+    /// The full stack ends the connection with the request that it has: nothing that follows may take effect.
+    private var endsWithRequest = false
+    private var modeBetweenRequests: Mode { endsWithRequest ? .transparent : .scanning }
 
     private let submitter: LoopSubmitter
     private let limits: Limits
@@ -87,9 +94,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     /// Whether all that came whole is answered. What came in part counts as nothing: its rest may never come.
-    private var isDone: Bool {
+    private func isDone(_ context: ChannelHandlerContext) -> Bool {
         switch mode {
-        case .scanning: slots.isEmpty && (waiting.readableBytes == 0 || requestBegan != nil)
+        case .scanning:
+            slots.isEmpty && (waiting.readableBytes == 0 || requestBegan != nil && context.channel.isWritable)
         case .awaiting: false
         // The full stack knows of these, and sees the event.
         case .passing, .transparent: true
@@ -97,25 +105,34 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // Half-closure and shutdown wait until what was accepted is answered.
-        let mayWait: Bool
         switch event {
-        case ChannelEvent.inputClosed, is ChannelShouldQuiesceEvent: mayWait = true
-        default: mayWait = false
+        case ChannelEvent.inputClosed, is ChannelShouldQuiesceEvent:
+            heldEvents.append(event)
+            releaseEvents(context)
+        default: context.fireUserInboundEventTriggered(event)
         }
-        if mayWait && !isDone { heldEvents.append(event) } else { context.fireUserInboundEventTriggered(event) }
     }
 
+    /// Hands on half-closure and shutdown when what was accepted is answered, and the answers are with the kernel: the
+    /// full stack may close at once, and what is unsent then is lost.
     private func releaseEvents(_ context: ChannelHandlerContext) {
-        guard !heldEvents.isEmpty, isDone else { return }
-        let events = heldEvents
-        heldEvents = []
-        for event in events { context.fireUserInboundEventTriggered(event) }
+        guard !heldEvents.isEmpty, isDone(context) else { return }
+        flushOut(context)
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
+            let (handler, context) = bound.value
+            guard handler.context != nil, handler.isDone(context) else { return }
+            let events = handler.heldEvents
+            handler.heldEvents = []
+            for event in events { context.fireUserInboundEventTriggered(event) }
+        }
     }
 
     // MARK: Reading
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // What a refused client still sends is read, so that closing does not take the answer from it.
+        guard !isClosing else { return }
         var bytes = unwrapInboundIn(data)
         lastActivity = .now()
         isReading = true
@@ -154,7 +171,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
                 let count = min(remaining, waiting.readableBytes)
                 if count == remaining {
                     requestBegan = nil
-                    mode = isAnswered ? .scanning : .awaiting
+                    mode = isAnswered ? modeBetweenRequests : .awaiting
                 } else {
                     mode = .passing(remaining: remaining - count, isAnswered: isAnswered)
                 }
@@ -191,7 +208,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             begin()
             return false
         case .head(let head):
-            if head.isHot, head.contentLength <= limits.bodyBytes {
+            if head.isHot, head.contentLength <= min(limits.bodyBytes, ConnectionHandler.maxHotBodyBytes) {
                 guard waiting.readableBytes >= head.length + head.contentLength else {
                     begin()
                     return false
@@ -208,10 +225,13 @@ final class ConnectionHandler: ChannelDuplexHandler {
             return startPassing(head, context)
         case .irregular:
             guard slots.isEmpty else { return false }
+            requestBegan = nil
             mode = .transparent
             return true
         case .tooLarge:
-            return refuse(.headersTooLarge, "The head has more than \(limits.headBytes) bytes.", context)
+            return refuse(
+                .headersTooLarge,
+                "The head has more than \(limits.headBytes) bytes or \(RequestScanner.maxFields) fields.", context)
         case .targetTooLong:
             return refuse(
                 .uriTooLong, "The target has more than \(RequestScanner.maxTargetBytes) bytes.", context)
@@ -227,6 +247,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             return refuse(.bodyTooLarge, "The body has more than \(limits.bulkBytes) bytes.", context)
         }
         begin()
+        endsWithRequest = head.isLast
         mode = .passing(remaining: head.length + head.contentLength, isAnswered: false)
         if head.expectsContinue {
             out.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
@@ -239,6 +260,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func refuse(_ code: ProblemCode, _ detail: String, _ context: ChannelHandlerContext) -> Bool {
         guard slots.isEmpty else { return false }
         isClosing = true
+        waiting = ByteBuffer()
+        lastActivity = .now()
         let reason: StaticString =
             switch code {
             case .headersTooLarge: "Request Header Fields Too Large"
@@ -249,7 +272,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
         let buffer = out
         out = ByteBuffer()
         let channel = context.channel
-        context.writeAndFlush(wrapOutboundOut(buffer)).whenComplete { _ in channel.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(buffer)).whenComplete { _ in
+            channel.close(mode: .output, promise: nil)
+        }
         return false
     }
 
@@ -388,13 +413,16 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     // MARK: The full stack
 
+    /// Called when the full stack has written that it closes after this answer.
+    func fullStackCloses() { endsWithRequest = true }
+
     /// Called when the full stack has written the end of an answer.
     func fullStackAnswered() {
         guard let context else { return }
         lastActivity = .now()
         switch mode {
         case .awaiting:
-            mode = .scanning
+            mode = modeBetweenRequests
             // What waits is looked at in the next turn: this is called from within a write.
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             context.eventLoop.execute {
@@ -416,7 +444,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             max(1_000_000, min(limits.idleTimeout.nanoseconds, limits.readTimeout.nanoseconds) / 2))
         timer = context.eventLoop.scheduleTask(in: period) {
             let (handler, context) = bound.value
-            guard handler.context != nil, !handler.isClosing else { return }
+            guard handler.context != nil else { return }
             if handler.isOverTime {
                 context.close(promise: nil)
             } else {
@@ -427,6 +455,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     private var isOverTime: Bool {
         let now = NIODeadline.now()
+        if isClosing { return now - lastActivity > limits.readTimeout }
         if let requestBegan, slots.isEmpty, now - requestBegan > limits.readTimeout { return true }
         switch mode {
         case .scanning: return slots.isEmpty && now - lastActivity > limits.idleTimeout
@@ -455,9 +484,14 @@ final class FullStackMonitor: ChannelOutboundHandler, RemovableChannelHandler {
     func handlerRemoved(context: ChannelHandlerContext) { connection = nil }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        let isEnd: Bool
-        if case .end = unwrapOutboundIn(data) { isEnd = true } else { isEnd = false }
-        context.write(data, promise: promise)
-        if isEnd { connection?.fullStackAnswered() }
+        switch unwrapOutboundIn(data) {
+        case .head(let head):
+            if head.headerFields[.connection]?.lowercased() == "close" { connection?.fullStackCloses() }
+            context.write(data, promise: promise)
+        case .body: context.write(data, promise: promise)
+        case .end:
+            context.write(data, promise: promise)
+            connection?.fullStackAnswered()
+        }
     }
 }

@@ -2,17 +2,18 @@
 // Whatever is not plain (an escape, a wrong field, an id that breaks a rule) is no hot call; the full stack answers it.
 
 import LikewiseAPI
-import LikewiseCore
+package import LikewiseCore
 import LikewiseEngine
 
-enum HotCall {
-    /// Ranges point into the request's bytes.
-    struct Change {
-        var content: UnsafeRawBufferPointer
-        var user: UnsafeRawBufferPointer
-        var type: UnsafeRawBufferPointer
+/// A request that the event loop answers itself.
+package enum HotCall {
+    /// A like or an unlike. Ranges point into the request's bytes.
+    package struct Change {
+        package var content: UnsafeRawBufferPointer
+        package var user: UnsafeRawBufferPointer
+        package var type: UnsafeRawBufferPointer
         /// `none` for an unlike.
-        var reaction: Reaction
+        package var reaction: Reaction
     }
 
     case change(Change)
@@ -20,7 +21,7 @@ enum HotCall {
     case countBatch(contents: [UnsafeRawBufferPointer], user: UnsafeRawBufferPointer?)
 
     /// The hot call that a request is; nil where it is none. `request` is the head with its body behind it.
-    init?(
+    package init?(
         _ head: ScannedHead, _ request: UnsafeRawBufferPointer, reactions: ReactionSet, maxBodyBytes: Int,
         scratch: inout [UInt8]
     ) {

@@ -11,51 +11,61 @@
 #endif
 
 /// The head of a plain request. Ranges count from the head's first byte.
-struct ScannedHead: Equatable {
-    enum Method: Equatable {
+package struct ScannedHead: Equatable {
+    package enum Method: Equatable {
         case get
         case post
         case delete
         case other
     }
 
-    var length = 0
-    var method = Method.other
-    var target = 0..<0
+    package var length = 0
+    package var method = Method.other
+    package var target = 0..<0
     /// Bytes of the body that follows.
-    var contentLength = 0
+    package var contentLength = 0
     /// Nothing in the head asks for more than the hot routes do.
-    var isHot = true
+    package var isHot = true
     /// The body is JSON, or its type is not said.
-    var isJSON = true
+    package var isJSON = true
     /// The client waits for a go-ahead before it sends the body.
-    var expectsContinue = false
+    package var expectsContinue = false
+    /// The connection ends with this request, or may.
+    package var isLast = false
 }
 
-enum HeadScan: Equatable {
+/// What the bytes that a request begins with come to.
+package enum HeadScan: Equatable {
     /// The head is not whole yet.
     case partial
     case head(ScannedHead)
     /// Left to the full parser.
     case irregular
-    /// Longer than the bound.
+    /// Longer than the bound, or with too many fields.
     case tooLarge
     /// The target alone is longer than its bound.
     case targetTooLong
 }
 
-struct RequestScanner {
+/// Finds the head that some bytes begin with.
+package struct RequestScanner {
     /// Bytes of a request's target.
-    static let maxTargetBytes = 8 << 10
+    package static let maxTargetBytes = 8 << 10
+    /// Header fields of one request.
+    package static let maxFields = 200
 
     /// Bytes of a whole head.
-    let maxHeadBytes: Int
+    package let maxHeadBytes: Int
 
-    func scan(_ bytes: UnsafeRawBufferPointer) -> HeadScan {
+    package init(maxHeadBytes: Int) { self.maxHeadBytes = maxHeadBytes }
+
+    /// The head that `bytes` begin with.
+    package func scan(_ bytes: UnsafeRawBufferPointer) -> HeadScan {
         guard let base = bytes.baseAddress else { return .partial }
         var head = ScannedHead()
         var hosts = 0
         var lengths = 0
+        var fields = 0
         var at = 0
         while true {
             guard let found = memchr(base + at, 0x0a, bytes.count - at) else { return partial(bytes, at) }
@@ -72,6 +82,8 @@ struct RequestScanner {
                 if head.method == .get && head.contentLength > 0 { head.isHot = false }
                 return .head(head)
             } else {
+                fields += 1
+                if fields > RequestScanner.maxFields { return .tooLarge }
                 guard header(line, &head, &hosts, &lengths) else { return .irregular }
             }
             at = feed + 1
@@ -94,12 +106,15 @@ struct RequestScanner {
         for byte in line[rest..<end] where byte <= 0x20 || byte >= 0x7f { return false }
         head.target = rest..<end
         switch space {
-        case 3: if equals(line, 0, "GET") { head.method = .get }
-        case 4: if equals(line, 0, "POST") { head.method = .post }
-        case 6: if equals(line, 0, "DELETE") { head.method = .delete }
-        default: break
+        case 3 where equals(line, 0, "GET"): head.method = .get
+        case 4 where equals(line, 0, "POST"): head.method = .post
+        case 6 where equals(line, 0, "DELETE"): head.method = .delete
+        case 3 where equals(line, 0, "PUT"), 4 where equals(line, 0, "HEAD"), 5 where equals(line, 0, "PATCH"),
+            7 where equals(line, 0, "OPTIONS"):
+            head.isHot = false
+        // NIO's parser knows some methods and rejects the others.
+        default: return false
         }
-        if head.method == .other { head.isHot = false }
         return true
     }
 
@@ -118,7 +133,7 @@ struct RequestScanner {
             head.isHot = false
         case 7 where named(line, "upgrade"): return false
         case 10 where named(line, "connection"):
-            if !sameLetters(value, "keep-alive") { head.isHot = false }
+            if !sameLetters(value, "keep-alive") { endConnection(&head) }
         case 12 where named(line, "content-type"):
             let type = UnsafeRawBufferPointer(rebasing: value.prefix { $0 != UInt8(ascii: ";") })
             if !sameLetters(trim(type, 0), "application/json") { head.isJSON = false }
@@ -129,10 +144,18 @@ struct RequestScanner {
             guard lengths == 1, let length = number(value) else { return false }
             head.contentLength = length
         case 15 where named(line, "idempotency-key"): head.isHot = false
+        case 16 where named(line, "proxy-connection"):
+            // NIO's parser takes it for Connection.
+            if !sameLetters(value, "keep-alive") { endConnection(&head) }
         case 17 where named(line, "transfer-encoding"): return false
         default: break
         }
         return true
+    }
+
+    private func endConnection(_ head: inout ScannedHead) {
+        head.isLast = true
+        head.isHot = false
     }
 
     // MARK: Bytes

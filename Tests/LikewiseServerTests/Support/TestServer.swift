@@ -1,0 +1,112 @@
+// A server in this process: the engine on real files in a folder of its own, HTTP on a free port.
+
+import LikewiseEngine
+import LikewiseServer
+import LikewiseTestSupport
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import Synchronization
+
+final class TestServer: Sendable {
+    /// What a test may set.
+    struct Options: Sendable {
+        var http = HTTPServerOptions()
+        var strictContent = false
+        var shards = 2
+        var ledger: any Ledger = SimulatedLedger()
+
+        init() { http.port = 0 }
+    }
+
+    let engine: Engine
+    let port: Int
+    private let group: ServiceGroup
+    private let task: Task<Void, any Error>
+
+    /// Runs `test` against a fresh server, on a thread that may wait, and stops the server.
+    static func run<T: Sendable>(
+        _ options: Options = Options(), _ test: @escaping @Sendable (TestServer) throws -> T
+    ) async throws -> T {
+        let folder = try TemporaryFolder()
+        let server = try await TestServer(options, folder: folder)
+        let result: Result<T, any Error>
+        do { result = .success(try await onThread { try test(server) }) } catch { result = .failure(error) }
+        try await server.stop()
+        withExtendedLifetime(folder) {}
+        return try result.get()
+    }
+
+    /// Starts a server over `folder`.
+    init(_ options: Options = Options(), folder: TemporaryFolder) async throws {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        var engineOptions = EngineOptions(dataDirectory: folder.path)
+        engineOptions.shards = options.shards
+        engineOptions.strictContent = options.strictContent
+        engineOptions.segmentBytes = 1 << 20
+        let clock = SystemClock()
+        engine = try Engine(
+            engineOptions, disk: PosixDisk(), clock: clock, ledger: options.ledger, seed: 7, logger: logger)
+        let store = IdempotencyStore(IdempotencyStore.Options(), restoring: engine.storedAnswers)
+        let service = LikeService(engine: engine, idempotency: store, clock: clock)
+        let (ports, listening) = AsyncStream.makeStream(of: Int.self)
+        let stopping = Flag()
+        let server = HTTPServer(
+            options.http, service: service, group: MultiThreadedEventLoopGroup.singleton, logger: logger,
+            metricsPage: { Array("# none\n".utf8) }, isStopping: { stopping.isSet },
+            onListening: { port in
+                listening.yield(port)
+                listening.finish()
+            })
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [Served(server: server, stopping: stopping)], logger: logger))
+        self.group = group
+        task = Task {
+            defer { listening.finish() }
+            try await group.run()
+        }
+        guard let port = await ports.first(where: { _ in true }) else {
+            try await task.value
+            throw RawConnection.Failure.cannotConnect(0)
+        }
+        self.port = port
+    }
+
+    /// A new connection.
+    func connect(receiveBuffer: Int32? = nil) throws -> RawConnection {
+        try RawConnection(port: port, receiveBuffer: receiveBuffer)
+    }
+
+    /// Begins to stop, as a signal to end would; does not wait.
+    func beginStop() { Task { await group.triggerGracefulShutdown() } }
+
+    /// Ends when all that was accepted has been answered.
+    func stop() async throws {
+        await group.triggerGracefulShutdown()
+        try await task.value
+        let engine = engine
+        try await onThread { engine.stop() }
+    }
+
+    private struct Served: Service {
+        let server: HTTPServer
+        let stopping: Flag
+
+        func run() async throws {
+            try await withGracefulShutdownHandler {
+                try await server.run()
+            } onGracefulShutdown: {
+                stopping.set()
+            }
+        }
+    }
+}
+
+private final class Flag: Sendable {
+    private let value = Atomic(false)
+    var isSet: Bool { value.load(ordering: .relaxed) }
+    func set() { value.store(true, ordering: .relaxed) }
+}
