@@ -99,6 +99,7 @@ package final class IdempotencyStore: Sendable {
     package func release(_ answer: StoredAnswer) {
         state.withLock { state in
             if IdempotencyStore.isHeld(answer, state) { state.entries[answer.key] = nil }
+            IdempotencyStore.compact(&state)
         }
     }
 
@@ -111,6 +112,13 @@ package final class IdempotencyStore: Sendable {
 
     private static func remove(_ key: [UInt8], _ state: inout State) {
         if let entry = state.entries.removeValue(forKey: key) { state.bytes -= entry.payload?.count ?? 0 }
+    }
+
+    /// Forgets the places of keys that were released, where they have become the most.
+    private static func compact(_ state: inout State) {
+        guard state.order.count - state.first > 2 * max(state.entries.count, 4_096) else { return }
+        state.order = state.entries.map { ($0.value.expires, $0.key) }.sorted { $0.expires < $1.expires }
+        state.first = 0
     }
 
     private static func expire(_ state: inout State, now: UInt64) {

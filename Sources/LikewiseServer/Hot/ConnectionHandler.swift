@@ -48,17 +48,15 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var endsWithRequest = false
     private var modeBetweenRequests: Mode { endsWithRequest ? .transparent : .scanning }
 
-    private let submitter: LoopSubmitter
-    private let limits: Limits
+    let submitter: LoopSubmitter
+    let limits: Limits
     private let scanner: RequestScanner
     private var context: ChannelHandlerContext?
     private var mode = Mode.scanning
-    private var waiting = ByteBuffer()
-    private var out = ByteBuffer()
-    /// Answers in order; nil while one is on its way.
-    private var slots = CircularBuffer<ByteBuffer?>()
-    private var firstSlot: UInt64 = 0
-    private var shardOnTheWay = 0
+    var waiting = ByteBuffer()
+    var answers = AnswerQueue()
+    /// The shard that all hot calls on their way go to.
+    var shardOnTheWay = 0
     private var isReadHeld = false
     private var heldEvents: [Any] = []
     private var isClosing = false
@@ -97,7 +95,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func isDone(_ context: ChannelHandlerContext) -> Bool {
         switch mode {
         case .scanning:
-            slots.isEmpty && (waiting.readableBytes == 0 || requestBegan != nil && context.channel.isWritable)
+            answers.isSettled && (waiting.readableBytes == 0 || requestBegan != nil && context.channel.isWritable)
         case .awaiting: false
         // The full stack knows of these, and sees the event.
         case .passing, .transparent: true
@@ -202,7 +200,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// Takes the next request; false where it must wait.
     private func next(_ context: ChannelHandlerContext) -> Bool {
-        guard slots.count < ConnectionHandler.maxPipelined else { return false }
+        guard answers.count < ConnectionHandler.maxPipelined else { return false }
         switch waiting.withUnsafeReadableBytes({ scanner.scan($0) }) {
         case .partial:
             begin()
@@ -221,10 +219,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
                 case .notHot: break
                 }
             }
-            guard slots.isEmpty else { return false }
+            guard answers.isSettled else { return false }
             return startPassing(head, context)
         case .irregular:
-            guard slots.isEmpty else { return false }
+            guard answers.isSettled else { return false }
             requestBegan = nil
             mode = .transparent
             return true
@@ -250,7 +248,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         endsWithRequest = head.isLast
         mode = .passing(remaining: head.length + head.contentLength, isAnswered: false)
         if head.expectsContinue {
-            out.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
+            answers.bytes.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
             flushOut(context)
         }
         return true
@@ -258,7 +256,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// Answers a request that cannot be taken, and closes: where it ends is not known.
     private func refuse(_ code: ProblemCode, _ detail: String, _ context: ChannelHandlerContext) -> Bool {
-        guard slots.isEmpty else { return false }
+        guard answers.isSettled else { return false }
         isClosing = true
         waiting = ByteBuffer()
         lastActivity = .now()
@@ -268,9 +266,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
             case .uriTooLong: "URI Too Long"
             default: "Content Too Large"
             }
-        submitter.encoder.appendClosing(APIProblem(code, detail).response, reason: reason, to: &out)
-        let buffer = out
-        out = ByteBuffer()
+        submitter.encoder.appendClosing(APIProblem(code, detail).response, reason: reason, to: &answers.bytes)
+        let buffer = answers.takeBytes()
         let channel = context.channel
         context.writeAndFlush(wrapOutboundOut(buffer)).whenComplete { _ in
             channel.close(mode: .output, promise: nil)
@@ -278,122 +275,16 @@ final class ConnectionHandler: ChannelDuplexHandler {
         return false
     }
 
-    // MARK: Hot calls
-
-    private enum Start {
-        case started
-        case mustWait
-        case notHot
-    }
-
-    private func startHot(_ head: ScannedHead, _ context: ChannelHandlerContext) -> Start {
-        let submitter = submitter
-        submitter.scratch.removeAll(keepingCapacity: true)
-        let result = waiting.withUnsafeReadableBytes { bytes -> Start in
-            let call = HotCall(
-                head, bytes, reactions: submitter.answers.reactions, maxBodyBytes: limits.bodyBytes,
-                scratch: &submitter.scratch)
-            guard let call else { return .notHot }
-            let started = submitter.clock.nanoseconds()
-            switch call {
-            case .change(let change): return start(change, isLike: head.method == .post, started)
-            case .count(let content, let user): return start(count: content, user, started)
-            case .countBatch(let contents, let user): return start(counts: contents, user, started)
-            }
-        }
-        if result == .started {
-            waiting.moveReaderIndex(forwardBy: head.length + head.contentLength)
-            if waiting.readableBytes == 0 { waiting = ByteBuffer() }
-        }
-        return result
-    }
-
-    /// Whether a call for `shard` may start now: all that is on its way goes to the same shard, which keeps the order.
-    private func mayStart(_ shard: Int) -> Bool { slots.isEmpty || shardOnTheWay == shard }
-
-    private func start(_ change: HotCall.Change, isLike: Bool, _ started: UInt64) -> Start {
-        let shard = submitter.engine.shard(of: change.content)
-        guard mayStart(shard) else { return .mustWait }
-        let target = LoopSubmitter.Target(
-            connection: self, slot: openSlot(shard), kind: isLike ? .like : .unlike, started: started)
-        submitter.submit(
-            isLike ? .react : .clear, content: change.content, user: change.user, type: change.type,
-            reaction: change.reaction, shard: shard, for: target)
-        return .started
-    }
-
-    private func start(count content: UnsafeRawBufferPointer, _ user: UnsafeRawBufferPointer?, _ started: UInt64)
-        -> Start
-    {
-        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
-        if user == nil, slots.isEmpty, let outcome = published(content) {
-            submitter.writeCount(content, outcome, to: &out)
-            submitter.timings.record(.count, outcome, nanoseconds: submitter.clock.nanoseconds() &- started)
-            return .started
-        }
-        let shard = submitter.engine.shard(of: content)
-        guard mayStart(shard) else { return .mustWait }
-        let target = LoopSubmitter.Target(
-            connection: self, slot: openSlot(shard), kind: user == nil ? .count : .countOfUser, started: started)
-        submitter.submit(
-            .read, content: content, user: user ?? nothing, type: nothing, reaction: .none, shard: shard, for: target)
-        return .started
-    }
-
-    private func start(
-        counts contents: [UnsafeRawBufferPointer], _ user: UnsafeRawBufferPointer?, _ started: UInt64
-    ) -> Start {
-        guard user == nil else { return .notHot }
-        guard slots.isEmpty else { return .mustWait }
-        var outcomes: [Outcome] = []
-        outcomes.reserveCapacity(contents.count)
-        for content in contents {
-            guard let outcome = published(content) else { return .notHot }
-            outcomes.append(outcome)
-        }
-        submitter.writeCounts(contents, outcomes, to: &out)
-        submitter.timings.recordBatch(nanoseconds: submitter.clock.nanoseconds() &- started)
-        return .started
-    }
-
-    private func published(_ content: UnsafeRawBufferPointer) -> Outcome? {
-        guard let published = submitter.engine.published(content) else { return nil }
-        if submitter.engine.options.strictContent && !published.description.registered { return nil }
-        var outcome = Outcome(status: .done)
-        outcome.tally = published.tally
-        return outcome
-    }
-
     // MARK: Answers
-
-    private func openSlot(_ shard: Int) -> UInt64 {
-        slots.append(nil)
-        shardOnTheWay = shard
-        return firstSlot + UInt64(slots.count - 1)
-    }
 
     /// Writes the answer of a slot, at once where it is the first that is due.
     func fill(_ slot: UInt64, _ write: (inout ByteBuffer) -> Void) {
-        guard !isClosing, slot >= firstSlot else { return }
-        if slot != firstSlot {
-            var buffer = ByteBuffer()
-            write(&buffer)
-            slots[offset: Int(slot - firstSlot)] = buffer
-            return
-        }
-        write(&out)
-        slots.removeFirst()
-        firstSlot += 1
-        while case .some(.some(var buffer)) = slots.first {
-            out.writeBuffer(&buffer)
-            slots.removeFirst()
-            firstSlot += 1
-        }
+        if !isClosing { answers.fill(slot, write) }
     }
 
     /// Called when a group of answers has been filled in.
     func answered() {
-        guard let context, out.readableBytes > 0 else { return }
+        guard let context, answers.hasBytes else { return }
         lastActivity = .now()
         flushOut(context)
         if waiting.readableBytes > 0 {
@@ -405,10 +296,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     private func flushOut(_ context: ChannelHandlerContext) {
-        guard out.readableBytes > 0 else { return }
-        let buffer = out
-        out = context.channel.allocator.buffer(capacity: min(buffer.readableBytes, 64 << 10))
-        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+        guard answers.hasBytes else { return }
+        context.writeAndFlush(wrapOutboundOut(answers.takeBytes()), promise: nil)
     }
 
     // MARK: The full stack
@@ -456,42 +345,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var isOverTime: Bool {
         let now = NIODeadline.now()
         if isClosing { return now - lastActivity > limits.readTimeout }
-        if let requestBegan, slots.isEmpty, now - requestBegan > limits.readTimeout { return true }
+        if let requestBegan, answers.isSettled, now - requestBegan > limits.readTimeout { return true }
         switch mode {
-        case .scanning: return slots.isEmpty && now - lastActivity > limits.idleTimeout
+        case .scanning: return answers.isSettled && now - lastActivity > limits.idleTimeout
         case .transparent: return now - lastActivity > limits.idleTimeout
         case .passing, .awaiting: return false
-        }
-    }
-}
-
-/// Behind the HTTP codec: tells the connection's first handler when the full stack has answered.
-final class FullStackMonitor: ChannelOutboundHandler, RemovableChannelHandler {
-    typealias OutboundIn = HTTPResponsePart
-    typealias OutboundOut = HTTPResponsePart
-
-    private var connection: ConnectionHandler?
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        do {
-            connection = try context.pipeline.syncOperations.handler(type: ConnectionHandler.self)
-        } catch {
-            // A connection without the first handler has nothing to be told.
-            connection = nil
-        }
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) { connection = nil }
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        switch unwrapOutboundIn(data) {
-        case .head(let head):
-            if head.headerFields[.connection]?.lowercased() == "close" { connection?.fullStackCloses() }
-            context.write(data, promise: promise)
-        case .body: context.write(data, promise: promise)
-        case .end:
-            context.write(data, promise: promise)
-            connection?.fullStackAnswered()
         }
     }
 }

@@ -28,6 +28,8 @@ package struct ScannedHead: Equatable {
     package var isHot = true
     /// The body is JSON, or its type is not said.
     package var isJSON = true
+    /// There is a Content-Type.
+    package var hasType = false
     /// The client waits for a go-ahead before it sends the body.
     package var expectsContinue = false
     /// The connection ends with this request, or may.
@@ -135,6 +137,9 @@ package struct RequestScanner {
         case 10 where named(line, "connection"):
             if !sameLetters(value, "keep-alive") { endConnection(&head) }
         case 12 where named(line, "content-type"):
+            // Two of them are for the full stack to judge.
+            if head.hasType { head.isHot = false }
+            head.hasType = true
             let type = UnsafeRawBufferPointer(rebasing: value.prefix { $0 != UInt8(ascii: ";") })
             if !sameLetters(trim(type, 0), "application/json") { head.isJSON = false }
         case 13 where named(line, "if-none-match"): head.isHot = false
