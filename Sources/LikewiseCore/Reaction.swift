@@ -50,6 +50,16 @@ package struct ReactionSet: Hashable, Sendable {
         self.accepted = accepted
     }
 
+    private init(names: [String], accepted: UInt64) {
+        self.names = names
+        self.accepted = accepted
+    }
+
+    /// The same set in memory of its own, for a thread that asks often.
+    package func copy() -> ReactionSet {
+        ReactionSet(names: names.map { String(decoding: Array($0.utf8), as: UTF8.self) }, accepted: accepted)
+    }
+
     /// The reaction called `name`, or nil where the set does not accept it.
     package func reaction(named name: UnsafeRawBufferPointer) -> Reaction? {
         for (i, known) in names.enumerated() where accepted & (1 << UInt64(i)) != 0 {

@@ -40,7 +40,7 @@ package struct HTTPServer: Sendable {
             isStopping: isStopping)
         let submitters = LoopSubmitters { loop in
             LoopSubmitter(
-                engine: service.engine, answers: api.answers, clock: service.clock, timings: timings, loop: loop)
+                engine: service.engine, answers: api.answers.copy(), clock: service.clock, timings: timings, loop: loop)
         }
         application = Application(
             responder: FullStack(api: api, timings: timings, clock: service.clock),

@@ -4,8 +4,15 @@ import LikewiseAPI
 import LikewiseCore
 import LikewiseEngine
 
-struct Answers: Sendable {
+/// A class, so that passing it on copies nothing; each event loop has its own (`copy`), so that no two cores count
+/// references to the same names.
+final class Answers: Sendable {
     let reactions: ReactionSet
+
+    init(reactions: ReactionSet) { self.reactions = reactions }
+
+    /// The same, sharing no memory with this one.
+    func copy() -> Answers { Answers(reactions: reactions.copy()) }
 
     /// `count`, `reactions` and `approx`.
     func counts(_ tally: Tally, to writer: inout JSONWriter) {

@@ -88,8 +88,23 @@ package enum EntityTag {
 
     /// The tag of a body.
     package static func of(_ body: UnsafeRawBufferPointer) -> String {
-        let hex = String(Hash64.of(body, seed: 0), radix: 16)
-        return "\"" + String(repeating: "0", count: 16 - hex.count) + hex + "\""
+        withBytes(of: body) { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The bytes of a body's tag, its quotes included, valid until `use` returns.
+    static func withBytes<T>(of body: UnsafeRawBufferPointer, _ use: (UnsafeRawBufferPointer) -> T) -> T {
+        var tag: (UInt64, UInt64, UInt16) = (0, 0, 0)
+        return withUnsafeMutableBytes(of: &tag) { bytes in
+            var rest = Hash64.of(body, seed: 0)
+            bytes[0] = UInt8(ascii: "\"")
+            for i in (1...16).reversed() {
+                let digit = UInt8(truncatingIfNeeded: rest & 15)
+                bytes[i] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+                rest >>= 4
+            }
+            bytes[17] = UInt8(ascii: "\"")
+            return use(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<18]))
+        }
     }
 
     /// Whether `field`, the value of If-None-Match, names `tag`; weakly, as RFC 9110 13.1.2 wants it.

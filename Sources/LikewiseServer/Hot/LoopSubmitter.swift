@@ -148,7 +148,9 @@ final class LoopSubmitter {
         writer.removeAll()
         writer.object { body in answers.count(content: content, outcome, withUser: false, to: &body) }
         writer.withBytes { body in
-            encoder.append(.okPublic, etag: EntityTag.of(body), body: body, to: &out)
+            EntityTag.withBytes(of: body) { tag in
+                encoder.append(.okPublic, tag: tag, body: body, to: &out)
+            }
         }
     }
 

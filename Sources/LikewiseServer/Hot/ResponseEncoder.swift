@@ -51,14 +51,14 @@ struct ResponseEncoder {
     }
 
     mutating func append(
-        _ head: Head, etag: String? = nil, body: UnsafeRawBufferPointer, to buffer: inout ByteBuffer
+        _ head: Head, tag: UnsafeRawBufferPointer? = nil, body: UnsafeRawBufferPointer, to buffer: inout ByteBuffer
     ) {
         refreshDate()
         let line = head.line
         buffer.writeBytes(UnsafeRawBufferPointer(start: line.utf8Start, count: line.utf8CodeUnitCount))
-        if let etag {
+        if let tag {
             buffer.writeStaticString("ETag: ")
-            buffer.writeString(etag)
+            buffer.writeBytes(tag)
             buffer.writeStaticString("\r\n")
         }
         buffer.writeStaticString("Content-Length: ")

@@ -5,8 +5,8 @@ import LikewiseCore
 import LikewiseEngine
 import Metrics
 
-/// Counters and timers of the HTTP interface.
-package struct RouteTimings: Sendable {
+/// Counters and timers of the HTTP interface. A class, so that passing it on copies nothing that all event loops share.
+package final class RouteTimings: Sendable {
     private static let names = [
         "like", "unlike", "count", "count_batch", "bulk", "hold", "release", "status", "user_likes", "content_likes",
         "content_put", "content_get", "content_delete", "top", "health_live", "health_ready", "metrics", "openapi",
