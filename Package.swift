@@ -28,7 +28,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
-        // What Swift cannot reach in C: the CRC instruction, fallocate, a thread's name.
+        // What Swift cannot reach in C: the CRC instruction, fallocate, a thread's name, epoll.
         .target(name: "CPlatform"),
         // The domain: ids, reactions, registers, versions, merge, tallies, hashing. No I/O.
         .target(name: "LikewiseCore", swiftSettings: strict),
@@ -48,8 +48,9 @@ let package = Package(
         .target(
             name: "LikewiseServer",
             dependencies: [
-                "LikewiseCore", "LikewiseEngine", "LikewiseAPI",
-                .product(name: "Hummingbird", package: "hummingbird"),
+                "LikewiseCore", "LikewiseEngine", "LikewiseAPI", "CPlatform",
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),

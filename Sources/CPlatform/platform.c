@@ -1,7 +1,8 @@
 // What Swift cannot reach by itself.
 //
 // CRC-32C for log records: Swift has no portable way to SSE 4.2's and ARMv8's CRC instructions, and a table costs about
-// six times as much a byte, on a path that every like takes. fallocate and prctl are not in the C library's module.
+// six times as much a byte, on a path that every like takes. fallocate, prctl and accept4 are not in the
+// C library's module.
 #define _GNU_SOURCE
 #include "platform.h"
 
@@ -9,6 +10,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 int likewise_allocate(int descriptor, int64_t size) {
   int code;
@@ -84,3 +86,5 @@ uint32_t likewise_crc32c(uint32_t crc, const void *bytes, size_t length) {
   }
   return k == 2 ? crc32c_hardware(crc, bytes, length) : likewise_crc32c_portable(crc, bytes, length);
 }
+
+int likewise_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }

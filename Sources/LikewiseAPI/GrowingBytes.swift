@@ -6,9 +6,9 @@
 
 /// Bytes with one owner, which grow at the end.
 package struct GrowingBytes: ~Copyable {
-    private var room: UnsafeMutableRawBufferPointer
+    @usableFromInline var room: UnsafeMutableRawBufferPointer
     /// How many bytes there are.
-    package private(set) var count = 0
+    @usableFromInline package internal(set) var count = 0
 
     /// No bytes yet, and room for `capacity` of them.
     package init(capacity: Int = 256) {
@@ -28,29 +28,35 @@ package struct GrowingBytes: ~Copyable {
     /// Forgets the bytes and keeps the room.
     package mutating func removeAll() { count = 0 }
 
+    /// Forgets the bytes, and the room too where it is more than `bytes`, for less.
+    package mutating func removeAll(keepingAtMost bytes: Int) {
+        count = 0
+        if room.count > bytes { self = GrowingBytes(capacity: bytes) }
+    }
+
     // MARK: Pieces
 
-    @inline(__always)
-    mutating func put(_ byte: UInt8) {
+    @inlinable @inline(__always)
+    package mutating func put(_ byte: UInt8) {
         if count == room.count { grow(by: 1) }
         room[count] = byte
         count += 1
     }
 
-    @inline(__always)
-    mutating func put(_ bytes: UnsafeRawBufferPointer) {
+    @inlinable @inline(__always)
+    package mutating func put(_ bytes: UnsafeRawBufferPointer) {
         if room.count - count < bytes.count { grow(by: bytes.count) }
         UnsafeMutableRawBufferPointer(rebasing: room[count...]).copyMemory(from: bytes)
         count += bytes.count
     }
 
-    @inline(__always)
-    mutating func put(_ text: StaticString) {
+    @inlinable @inline(__always)
+    package mutating func put(_ text: StaticString) {
         put(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
     /// `value` in decimal digits, without leading zeros.
-    mutating func put(decimal value: UInt64) {
+    package mutating func put(decimal value: UInt64) {
         var digits = 1
         var limit: UInt64 = 10
         // 2^64 has 20 digits; a power of ten of as many still fits.
@@ -62,7 +68,7 @@ package struct GrowingBytes: ~Copyable {
     }
 
     /// The last `digits` decimal digits of `value`, with leading zeros.
-    mutating func put(decimal value: UInt64, digits: Int) {
+    package mutating func put(decimal value: UInt64, digits: Int) {
         if room.count - count < digits { grow(by: digits) }
         var rest = value
         for i in stride(from: count + digits - 1, through: count, by: -1) {
@@ -73,8 +79,8 @@ package struct GrowingBytes: ~Copyable {
         count += digits
     }
 
-    @inline(never)
-    private mutating func grow(by more: Int) {
+    @inline(never) @usableFromInline
+    mutating func grow(by more: Int) {
         let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: max(room.count * 2, count + more), alignment: 1)
         larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: room[..<count]))
         room.deallocate()

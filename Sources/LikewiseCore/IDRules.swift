@@ -5,7 +5,7 @@ package enum IDRules {
     /// Bytes of a user's id: 1 to this.
     package static let userBytes = 128
     /// Bytes of a content's type or a reaction's name: 1 to this.
-    package static let nameBytes = 32
+    @usableFromInline package static let nameBytes = 32
 
     /// What is wrong with an id.
     package enum Problem: Error, Equatable {
@@ -56,7 +56,7 @@ package enum IDRules {
     }
 
     /// Whether `bytes` are 1–32 of `a-z 0-9 _ -`: a content's type, a reaction's name.
-    package static func isName(_ bytes: some Collection<UInt8>) -> Bool {
+    @inlinable package static func isName(_ bytes: some Collection<UInt8>) -> Bool {
         guard !bytes.isEmpty, bytes.count <= nameBytes else { return false }
         return bytes.allSatisfy { b in
             (b >= 0x61 && b <= 0x7a) || (b >= 0x30 && b <= 0x39) || b == 0x5f || b == 0x2d

@@ -6,8 +6,8 @@ import CPlatform
     import Glibc
 #endif
 
-/// A thread of the engine's own, for what waits on disks and locks.
-final class EngineThread: Sendable {
+/// A thread of our own, for what waits on disks, locks and sockets.
+package final class EngineThread: Sendable {
     private let id: pthread_t
 
     private final class Start {
@@ -20,7 +20,7 @@ final class EngineThread: Sendable {
     }
 
     /// Starts `body` on a thread called `name` (15 bytes at most). Traps where the system gives no thread.
-    init(name: String, _ body: @escaping @Sendable () -> Void) {
+    package init(name: String, _ body: @escaping @Sendable () -> Void) {
         var id = pthread_t()
         let start = Unmanaged.passRetained(Start(name: name, body: body))
         let code = pthread_create(
@@ -37,5 +37,5 @@ final class EngineThread: Sendable {
     }
 
     /// Waits for the thread's end. Call it once, and not from the cooperative pool.
-    func join() { pthread_join(id, nil) }
+    package func join() { pthread_join(id, nil) }
 }

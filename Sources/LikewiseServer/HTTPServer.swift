@@ -1,15 +1,13 @@
-// The HTTP server: Hummingbird on NIO, with the handler of the hot calls in front on every connection.
+// The HTTP server: the front, which accepts connections and answers hot calls, and Hummingbird on NIO behind it, which takes
+// over connections that need more.
 
-import Hummingbird
-import HummingbirdCore
 import LikewiseAPI
 import LikewiseCore
 import LikewiseEngine
 package import Logging
 package import NIOCore
-import NIOHTTPTypes
 import NIOPosix
-import Synchronization
+import ServiceLifecycle
 
 package struct HTTPServerOptions: Sendable {
     package var host = "127.0.0.1"
@@ -19,13 +17,21 @@ package struct HTTPServerOptions: Sendable {
     package var idleTimeout = TimeAmount.seconds(60)
     package var readTimeout = TimeAmount.seconds(15)
     package var maxConnections = 10_000
+    /// Threads that answer hot calls.
+    package var loops = 2
     package var limits = API.Limits()
 
     package init() {}
 }
 
 package struct HTTPServer: Sendable {
-    private let application: Application<FullStack>
+    private let options: HTTPServerOptions
+    private let service: LikeService
+    private let timings: RouteTimings
+    private let api: API
+    private let group: any EventLoopGroup
+    private let logger: Logger
+    private let onListening: @Sendable (Int) -> Void
 
     /// - Parameter isStopping: told by the caller when shutdown begins, for readiness.
     /// - Parameter onListening: called once with the port.
@@ -34,80 +40,73 @@ package struct HTTPServer: Sendable {
         metricsPage: @escaping @Sendable () -> [UInt8], isStopping: @escaping @Sendable () -> Bool,
         onListening: @escaping @Sendable (Int) -> Void
     ) {
-        let timings = RouteTimings()
-        let api = API(
+        self.options = options
+        self.service = service
+        self.group = group
+        self.logger = logger
+        self.onListening = onListening
+        timings = RouteTimings()
+        api = API(
             service: service, limits: options.limits, timings: timings, metricsPage: metricsPage,
             isStopping: isStopping)
-        let submitters = LoopSubmitters { loop in
-            LoopSubmitter(
-                engine: service.engine, answers: api.answers.copy(), clock: service.clock, timings: timings, loop: loop)
-        }
-        application = Application(
-            responder: FullStack(api: api, timings: timings, clock: service.clock),
-            server: HTTPServerBuilder { responder in
-                FrontChannel(
-                    http: HTTP1Channel(
-                        responder: responder,
-                        configuration: HTTP1Channel.Configuration(
-                            additionalChannelHandlers: [FullStackMonitor()],
-                            httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
-                                maxHeaderFieldSize: options.maxHeaderBytes, maxHeaderListSize: options.maxHeaderBytes,
-                                maxHeaderFieldCount: 200))),
-                    limits: ConnectionHandler.Limits(
-                        headBytes: options.maxHeaderBytes, bodyBytes: options.limits.bodyBytes,
-                        bulkBytes: options.limits.bulkBytes, idleTimeout: options.idleTimeout,
-                        readTimeout: options.readTimeout),
-                    submitters: submitters)
-            },
-            configuration: ApplicationConfiguration(
-                address: .hostname(options.host, port: options.port), backlog: 4096,
-                availableConnectionsDelegate: MaximumAvailableConnections(options.maxConnections, logger: logger)),
-            onServerRunning: { channel in onListening(channel.localAddress?.port ?? options.port) },
-            eventLoopGroupProvider: .shared(group), logger: logger)
     }
 
-    /// Serves until the task is told to shut down gracefully, and then until what was accepted is answered.
+    /// Serves until the task is told to shut down gracefully, and then until what was accepted is answered; a task that
+    /// is cancelled ends its connections. Throws where it cannot listen.
     package func run() async throws {
-        try await application.run()
+        let (adoptions, adopt) = AsyncStream.makeStream(of: Adoption.self)
+        let adopted = AdoptedConnections(
+            FullStack(api: api, timings: timings, clock: service.clock), maxHeaderBytes: options.maxHeaderBytes,
+            submitters: LoopSubmitters { loop in submitter { loop.execute($0) } }, timeouts: timeouts, group: group,
+            logger: logger)
+        // The stream holds at most as many as there may be connections.
+        let front = try Front(
+            Front.Options(
+                host: options.host, port: options.port, loops: options.loops, maxConnections: options.maxConnections,
+                timeouts: timeouts),
+            clock: service.clock, logger: logger,
+            makeSubmitter: { mailbox in submitter { mailbox.put(.work($0)) } },
+            adopt: { adopt.yield($0) }, ended: { adopt.finish() })
+        onListening(front.port)
+        await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                await withDiscardingTaskGroup { tasks in
+                    for await adoption in adoptions {
+                        tasks.addTask {
+                            await adopted.serve(adoption)
+                            front.shared.release()
+                        }
+                    }
+                }
+            } onGracefulShutdown: {
+                front.stop()
+                adopted.quiesce()
+            }
+        } onCancel: {
+            front.abort()
+        }
+        await withCheckedContinuation { continuation in
+            NIOThreadPool.singleton.submit { _ in
+                front.join()
+                continuation.resume()
+            }
+        }
     }
-}
 
-/// HTTP/1.1 with the hot calls answered in front.
-private struct FrontChannel: ServerChildChannel {
-    typealias Value = HTTP1Channel.Value
-
-    let http: HTTP1Channel
-    let limits: ConnectionHandler.Limits
-    let submitters: LoopSubmitters
-
-    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        let limits = limits
-        let submitters = submitters
-        return channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHandler(
-                ConnectionHandler(submitter: submitters.here(channel.eventLoop), limits: limits))
-        }.flatMap { http.setup(channel: channel, logger: logger) }
+    private var timeouts: ConnectionTimeouts {
+        ConnectionTimeouts(
+            idle: UInt64(max(0, options.idleTimeout.nanoseconds)), read: UInt64(max(0, options.readTimeout.nanoseconds))
+        )
     }
 
-    func handle(value: Value, logger: Logger) async {
-        await http.handle(value: value, logger: logger)
-    }
-}
-
-/// One submitter for each event loop, made when its first connection comes.
-private final class LoopSubmitters: Sendable {
-    private let make: @Sendable (any EventLoop) -> LoopSubmitter
-    private let bound = Mutex<[ObjectIdentifier: NIOLoopBound<LoopSubmitter>]>([:])
-
-    init(make: @escaping @Sendable (any EventLoop) -> LoopSubmitter) { self.make = make }
-
-    /// The submitter of `loop`; to be called on it.
-    func here(_ loop: any EventLoop) -> LoopSubmitter {
-        let known = bound.withLock { $0[ObjectIdentifier(loop)] }
-        if let known { return known.value }
-        let made = make(loop)
-        let box = NIOLoopBound(made, eventLoop: loop)
-        bound.withLock { $0[ObjectIdentifier(loop)] = box }
-        return made
+    private func submitter<Connection>(
+        _ execute: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
+    ) -> LoopSubmitter<Connection> {
+        LoopSubmitter(
+            engine: service.engine, answers: api.answers.copy(), clock: service.clock, timings: timings,
+            limits: HotLimits(
+                headBytes: options.maxHeaderBytes, bodyBytes: options.limits.bodyBytes,
+                bulkBytes: options.limits.bulkBytes),
+            execute: execute)
     }
 }

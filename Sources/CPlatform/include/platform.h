@@ -3,6 +3,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
+// Not in the module of the C library.
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -31,6 +34,9 @@ static inline uint32_t likewise_equal_lanes(const uint32_t *lanes, uint32_t valu
 
 /// fallocate(2), without the C library's fallback of writing every block: 0, or an errno.
 int likewise_allocate(int descriptor, int64_t size);
+
+/// accept4(2): a connection of `listener`, which never blocks and is closed on exec; -1 with errno set where there is none.
+int likewise_accept(int listener);
 
 /// Names the calling thread; 15 bytes at most are kept.
 void likewise_name_thread(const char *name);

@@ -1,19 +1,17 @@
 // All calls, through Hummingbird: requests are collected, answered by `API`, and written back.
 
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import LikewiseAPI
 import LikewiseEngine
 import NIOCore
 
-struct FullStack: HTTPResponder {
-    typealias Context = BasicRequestContext
-
+struct FullStack {
     let api: API
     let timings: RouteTimings
     let clock: any EngineClock
 
-    func respond(to request: Request, context: Context) async throws -> Response {
+    func respond(to request: Request) async -> Response {
         let started = clock.nanoseconds()
         let target = request.uri.string.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)[0]
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
@@ -74,6 +72,7 @@ struct FullStack: HTTPResponder {
     private func encode(_ response: APIResponse, isHead: Bool) -> Response {
         var headers = HTTPFields()
         headers[.contentType] = response.contentType
+        headers[.date] = HTTPDate.string(clock.milliseconds() / 1000)
         if let cacheControl = response.cacheControl { headers[.cacheControl] = cacheControl }
         for (name, value) in response.headers {
             if let field = HTTPField.Name(name) { headers[field] = value }

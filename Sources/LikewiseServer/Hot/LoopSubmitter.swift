@@ -4,44 +4,63 @@
 import LikewiseAPI
 import LikewiseCore
 import LikewiseEngine
-import NIOCore
+
+/// A connection that hot calls come in on; touched on its loop alone.
+protocol HotConnection: AnyObject, SendableMetatype {
+    /// Writes the answer of a slot, unless the connection has ended.
+    func fill(_ slot: UInt64, _ write: (inout GrowingBytes) -> Void)
+    /// Called when its part of a group of answers has been filled in.
+    func answered()
+}
+
+/// What a hot call asks for.
+enum HotKind {
+    case like
+    case unlike
+    case count
+    case countOfUser
+}
 
 /// Lives on one event loop and is only touched there.
-final class LoopSubmitter {
+final class LoopSubmitter<Connection: HotConnection> {
     /// A request that waits for an outcome.
     struct Target {
-        let connection: ConnectionHandler
+        let connection: Connection
         let slot: UInt64
-        let kind: Kind
+        let kind: HotKind
         let started: UInt64
-    }
-
-    enum Kind {
-        case like
-        case unlike
-        case count
-        case countOfUser
     }
 
     let engine: Engine
     let answers: Answers
     let clock: any EngineClock
     let timings: RouteTimings
-    private let loop: any EventLoop
+    let limits: HotLimits
+    let scanner: RequestScanner
+    /// Has work done on this loop, from any thread.
+    private let execute: @Sendable (@escaping @Sendable () -> Void) -> Void
     private var groups: [IntentGroup?]
     private var targets: [[Target]]
-    private var isScheduled = false
+    /// Whether intents wait for the end of the turn.
+    private(set) var hasWaiting = false
+    /// For a loop that has to be asked for a call of `handOverAll`: whether it was.
+    var isHandOverScheduled = false
     private var writer = JSONWriter(capacity: 1024)
-    var encoder: ResponseEncoder
+    private(set) var encoder: ResponseEncoder
     /// Reused by the calls' parsers.
     var scratch: [UInt8] = []
 
-    init(engine: Engine, answers: Answers, clock: any EngineClock, timings: RouteTimings, loop: any EventLoop) {
+    init(
+        engine: Engine, answers: Answers, clock: any EngineClock, timings: RouteTimings, limits: HotLimits,
+        execute: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
+    ) {
         self.engine = engine
         self.answers = answers
         self.clock = clock
         self.timings = timings
-        self.loop = loop
+        self.limits = limits
+        self.execute = execute
+        scanner = RequestScanner(maxHeadBytes: limits.headBytes)
         encoder = ResponseEncoder(clock: clock)
         groups = Array(repeating: nil, count: engine.shardCount)
         targets = Array(repeating: [], count: engine.shardCount)
@@ -59,29 +78,24 @@ final class LoopSubmitter {
         group.append(
             action, content: content, user: user, type: type, reaction: reaction, seed: engine.seed)
         targets[shard].append(target)
-        if group.isFull {
-            handOver(shard)
-        } else if !isScheduled {
-            isScheduled = true
-            // Runs when all that is readable in this turn has been read.
-            let bound = NIOLoopBound(self, eventLoop: loop)
-            loop.execute { bound.value.handOverAll() }
-        }
+        if group.isFull { handOver(shard) } else { hasWaiting = true }
     }
 
-    private func handOverAll() {
-        isScheduled = false
+    /// Hands over what was gathered; called when all that is readable in this turn has been read.
+    func handOverAll() {
+        hasWaiting = false
+        isHandOverScheduled = false
         for shard in groups.indices where groups[shard] != nil { handOver(shard) }
     }
 
     private func handOver(_ shard: Int) {
         guard let group = groups[shard] else { return }
-        let waiting = NIOLoopBound((submitter: self, targets: targets[shard]), eventLoop: loop)
+        let waiting = Confined((submitter: self, targets: targets[shard]))
         groups[shard] = nil
         targets[shard] = []
         targets[shard].reserveCapacity(group.count)
-        group.complete = { [loop] group in
-            loop.execute { waiting.value.submitter.finish(group, waiting.value.targets) }
+        group.complete = { [execute] group in
+            execute { waiting.value.submitter.finish(group, waiting.value.targets) }
         }
         engine.submit(group, to: shard)
     }
@@ -108,8 +122,8 @@ final class LoopSubmitter {
     }
 
     private func write(
-        _ kind: Kind, content: UnsafeRawBufferPointer, user: UnsafeRawBufferPointer, _ outcome: Outcome,
-        to out: inout ByteBuffer
+        _ kind: HotKind, content: UnsafeRawBufferPointer, user: UnsafeRawBufferPointer, _ outcome: Outcome,
+        to out: inout GrowingBytes
     ) {
         if let problem = Answers.problem(outcome.status) {
             let response = problem.response
@@ -129,7 +143,7 @@ final class LoopSubmitter {
 
     private func writeChange(
         _ isLike: Bool, content: UnsafeRawBufferPointer, user: UnsafeRawBufferPointer, _ outcome: Outcome,
-        to out: inout ByteBuffer
+        to out: inout GrowingBytes
     ) {
         writer.removeAll()
         if outcome.changed {
@@ -144,7 +158,7 @@ final class LoopSubmitter {
     }
 
     /// A count for everyone, with its tag.
-    func writeCount(_ content: UnsafeRawBufferPointer, _ outcome: Outcome, to out: inout ByteBuffer) {
+    func writeCount(_ content: UnsafeRawBufferPointer, _ outcome: Outcome, to out: inout GrowingBytes) {
         writer.removeAll()
         writer.object { body in answers.count(content: content, outcome, withUser: false, to: &body) }
         writer.withBytes { body in
@@ -155,9 +169,20 @@ final class LoopSubmitter {
     }
 
     /// Many counts for everyone.
-    func writeCounts(_ contents: [UnsafeRawBufferPointer], _ outcomes: [Outcome], to out: inout ByteBuffer) {
+    func writeCounts(_ contents: [UnsafeRawBufferPointer], _ outcomes: [Outcome], to out: inout GrowingBytes) {
         writer.removeAll()
         writer.object { body in answers.counts(contents, outcomes, withUser: false, to: &body) }
         writer.withBytes { body in encoder.append(.okPublic, body: body, to: &out) }
+    }
+
+    /// An answer after which the connection ends.
+    func writeClosing(_ code: ProblemCode, _ detail: String, to out: inout GrowingBytes) {
+        let reason: StaticString =
+            switch code {
+            case .headersTooLarge: "Request Header Fields Too Large"
+            case .uriTooLong: "URI Too Long"
+            default: "Content Too Large"
+            }
+        encoder.appendClosing(APIProblem(code, detail).response, reason: reason, to: &out)
     }
 }

@@ -2,7 +2,6 @@
 
 import LikewiseAPI
 import LikewiseEngine
-import NIOCore
 
 struct ResponseEncoder {
     private let clock: any EngineClock
@@ -51,46 +50,36 @@ struct ResponseEncoder {
     }
 
     mutating func append(
-        _ head: Head, tag: UnsafeRawBufferPointer? = nil, body: UnsafeRawBufferPointer, to buffer: inout ByteBuffer
+        _ head: Head, tag: UnsafeRawBufferPointer? = nil, body: UnsafeRawBufferPointer, to buffer: inout GrowingBytes
     ) {
         refreshDate()
-        let line = head.line
-        buffer.writeBytes(UnsafeRawBufferPointer(start: line.utf8Start, count: line.utf8CodeUnitCount))
+        buffer.put(head.line)
         if let tag {
-            buffer.writeStaticString("ETag: ")
-            buffer.writeBytes(tag)
-            buffer.writeStaticString("\r\n")
+            buffer.put("ETag: ")
+            buffer.put(tag)
+            buffer.put("\r\n")
         }
-        buffer.writeStaticString("Content-Length: ")
-        appendNumber(body.count, to: &buffer)
-        buffer.writeStaticString("\r\n")
-        buffer.writeBytes(date)
-        buffer.writeBytes(body)
+        buffer.put("Content-Length: ")
+        buffer.put(decimal: UInt64(body.count))
+        buffer.put("\r\n")
+        date.withUnsafeBytes { buffer.put($0) }
+        buffer.put(body)
     }
 
     /// Any answer, with the connection closed after it.
-    mutating func appendClosing(_ response: APIResponse, reason: StaticString, to buffer: inout ByteBuffer) {
+    mutating func appendClosing(_ response: APIResponse, reason: StaticString, to buffer: inout GrowingBytes) {
         refreshDate()
-        buffer.writeString("HTTP/1.1 \(response.status) ")
-        buffer.writeStaticString(reason)
-        buffer.writeString("\r\nContent-Type: \(response.contentType)\r\nCache-Control: no-store\r\n")
-        for (name, value) in response.headers { buffer.writeString("\(name): \(value)\r\n") }
-        buffer.writeString("Connection: close\r\nContent-Length: \(response.body.count)\r\n")
-        buffer.writeBytes(date)
-        buffer.writeBytes(response.body)
+        put("HTTP/1.1 \(response.status) ", to: &buffer)
+        buffer.put(reason)
+        put("\r\nContent-Type: \(response.contentType)\r\nCache-Control: no-store\r\n", to: &buffer)
+        for (name, value) in response.headers { put("\(name): \(value)\r\n", to: &buffer) }
+        put("Connection: close\r\nContent-Length: \(response.body.count)\r\n", to: &buffer)
+        date.withUnsafeBytes { buffer.put($0) }
+        response.body.withUnsafeBytes { buffer.put($0) }
     }
 
-    private func appendNumber(_ value: Int, to buffer: inout ByteBuffer) {
-        var digits: (UInt64, UInt64, UInt64) = (0, 0, 0)
-        withUnsafeMutableBytes(of: &digits) { p in
-            var at = 20
-            var rest = value
-            repeat {
-                at -= 1
-                p[at] = UInt8(ascii: "0") + UInt8(rest % 10)
-                rest /= 10
-            } while rest > 0
-            buffer.writeBytes(UnsafeRawBufferPointer(rebasing: p[at..<20]))
-        }
+    private func put(_ text: String, to buffer: inout GrowingBytes) {
+        var text = text
+        text.withUTF8 { buffer.put(UnsafeRawBufferPointer($0)) }
     }
 }

@@ -38,7 +38,7 @@ package final class RouteTimings: Sendable {
         }
     }
 
-    func record(_ kind: LoopSubmitter.Kind, _ outcome: Outcome, nanoseconds: UInt64) {
+    func record(_ kind: HotKind, _ outcome: Outcome, nanoseconds: UInt64) {
         let timers: [Metrics.Timer]
         switch kind {
         case .like: timers = likeTimers

@@ -87,6 +87,7 @@ struct Serve: SettingsCommand {
         options.idleTimeout = .nanoseconds(Int64(settings.idleTimeout.nanoseconds))
         options.readTimeout = .nanoseconds(Int64(settings.readTimeout.nanoseconds))
         options.maxConnections = settings.maxConnections
+        options.loops = settings.threadCount(cores: System.coreCount)
         options.limits.bodyBytes = settings.maxBodyBytes
         options.limits.bulkBytes = settings.bulkBodyBytes
         options.limits.bulkLines = settings.bulkLines

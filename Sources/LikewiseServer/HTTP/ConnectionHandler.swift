@@ -1,5 +1,5 @@
-// The first handler of every connection. It answers the hot calls itself and hands all others, byte for byte, to the full
-// stack behind it.
+// The first handler of a connection of the full stack. It answers the hot calls itself, as the front does before a
+// connection needs the full stack, and hands all others, byte for byte, to what is behind it.
 //
 // Requests of a connection take effect, and are answered, in the order in which they were sent. Hot calls may be several
 // on their way at a time, each with a slot for its answer; a request for the full stack waits until they are answered,
@@ -12,26 +12,14 @@ import LikewiseEngine
 import NIOCore
 import NIOHTTPTypes
 
-final class ConnectionHandler: ChannelDuplexHandler {
+final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    struct Limits: Sendable {
-        var headBytes: Int
-        var bodyBytes: Int
-        var bulkBytes: Int
-        var idleTimeout: TimeAmount
-        var readTimeout: TimeAmount
-    }
-
-    /// Hot calls of one connection on their way at a time.
-    private static let maxPipelined = 256
     /// Bytes that wait to be looked at before reading stops.
     private static let maxWaitingBytes = 256 << 10
-    /// Bytes of a hot call's body, which waits until it is whole; a longer one passes through the full stack.
-    private static let maxHotBodyBytes = 64 << 10
 
     private enum Mode {
         /// Between requests.
@@ -48,15 +36,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var endsWithRequest = false
     private var modeBetweenRequests: Mode { endsWithRequest ? .transparent : .scanning }
 
-    let submitter: LoopSubmitter
-    let limits: Limits
-    private let scanner: RequestScanner
+    private let submitter: LoopSubmitter<ConnectionHandler>
+    private let timeouts: ConnectionTimeouts
     private var context: ChannelHandlerContext?
     private var mode = Mode.scanning
-    var waiting = ByteBuffer()
-    var answers = AnswerQueue()
-    /// The shard that all hot calls on their way go to.
-    var shardOnTheWay = 0
+    private var waiting: ByteBuffer
+    private var answers = AnswerQueue()
     private var isReadHeld = false
     private var heldEvents: [Any] = []
     private var isClosing = false
@@ -67,10 +52,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var requestBegan: NIODeadline?
     private var timer: Scheduled<Void>?
 
-    init(submitter: LoopSubmitter, limits: Limits) {
+    /// - Parameter bytes: what was read of the connection already.
+    init(submitter: LoopSubmitter<ConnectionHandler>, timeouts: ConnectionTimeouts, bytes: ByteBuffer) {
         self.submitter = submitter
-        self.limits = limits
-        scanner = RequestScanner(maxHeadBytes: limits.headBytes)
+        self.timeouts = timeouts
+        waiting = bytes
     }
 
     // MARK: Life
@@ -83,6 +69,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         timer?.cancel()
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        context.fireChannelActive()
+        process(context)
+        flushOut(context)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -200,85 +192,72 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// Takes the next request; false where it must wait.
     private func next(_ context: ChannelHandlerContext) -> Bool {
-        guard answers.count < ConnectionHandler.maxPipelined else { return false }
-        switch waiting.withUnsafeReadableBytes({ scanner.scan($0) }) {
+        let step = waiting.withUnsafeReadableBytes { submitter.step($0, of: self, &answers) }
+        switch step {
+        case .started(let length):
+            requestBegan = nil
+            waiting.moveReaderIndex(forwardBy: length)
+            if waiting.readableBytes == 0 { waiting = ByteBuffer() }
+            scheduleHandOver(context)
+            return true
         case .partial:
             begin()
             return false
-        case .head(let head):
-            if head.isHot, head.contentLength <= min(limits.bodyBytes, ConnectionHandler.maxHotBodyBytes) {
-                guard waiting.readableBytes >= head.length + head.contentLength else {
-                    begin()
-                    return false
-                }
-                switch startHot(head, context) {
-                case .started:
-                    requestBegan = nil
-                    return true
-                case .mustWait: return false
-                case .notHot: break
-                }
-            }
+        case .mustWait: return false
+        case .fullStack(let head):
             guard answers.isSettled else { return false }
-            return startPassing(head, context)
+            startPassing(head, context)
+            return true
         case .irregular:
             guard answers.isSettled else { return false }
             requestBegan = nil
             mode = .transparent
             return true
-        case .tooLarge:
-            return refuse(
-                .headersTooLarge,
-                "The head has more than \(limits.headBytes) bytes or \(RequestScanner.maxFields) fields.", context)
-        case .targetTooLong:
-            return refuse(
-                .uriTooLong, "The target has more than \(RequestScanner.maxTargetBytes) bytes.", context)
+        case .refused(let code, let detail):
+            refuse(code, detail, context)
+            return false
         }
+    }
+
+    private func scheduleHandOver(_ context: ChannelHandlerContext) {
+        guard submitter.hasWaiting, !submitter.isHandOverScheduled else { return }
+        submitter.isHandOverScheduled = true
+        // Runs when all that is readable in this turn has been read.
+        let bound = NIOLoopBound(submitter, eventLoop: context.eventLoop)
+        context.eventLoop.execute { bound.value.handOverAll() }
     }
 
     private func begin() {
         if requestBegan == nil { requestBegan = .now() }
     }
 
-    private func startPassing(_ head: ScannedHead, _ context: ChannelHandlerContext) -> Bool {
-        guard head.contentLength <= limits.bulkBytes else {
-            return refuse(.bodyTooLarge, "The body has more than \(limits.bulkBytes) bytes.", context)
-        }
+    private func startPassing(_ head: ScannedHead, _ context: ChannelHandlerContext) {
         begin()
         endsWithRequest = head.isLast
         mode = .passing(remaining: head.length + head.contentLength, isAnswered: false)
         if head.expectsContinue {
-            answers.bytes.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
+            answers.bytes.put("HTTP/1.1 100 Continue\r\n\r\n")
             flushOut(context)
         }
-        return true
     }
 
     /// Answers a request that cannot be taken, and closes: where it ends is not known.
-    private func refuse(_ code: ProblemCode, _ detail: String, _ context: ChannelHandlerContext) -> Bool {
-        guard answers.isSettled else { return false }
+    private func refuse(_ code: ProblemCode, _ detail: String, _ context: ChannelHandlerContext) {
+        guard answers.isSettled else { return }
         isClosing = true
         waiting = ByteBuffer()
         lastActivity = .now()
-        let reason: StaticString =
-            switch code {
-            case .headersTooLarge: "Request Header Fields Too Large"
-            case .uriTooLong: "URI Too Long"
-            default: "Content Too Large"
-            }
-        submitter.encoder.appendClosing(APIProblem(code, detail).response, reason: reason, to: &answers.bytes)
-        let buffer = answers.takeBytes()
+        submitter.writeClosing(code, detail, to: &answers.bytes)
         let channel = context.channel
-        context.writeAndFlush(wrapOutboundOut(buffer)).whenComplete { _ in
+        context.writeAndFlush(wrapOutboundOut(takeBytes(context))).whenComplete { _ in
             channel.close(mode: .output, promise: nil)
         }
-        return false
     }
 
     // MARK: Answers
 
     /// Writes the answer of a slot, at once where it is the first that is due.
-    func fill(_ slot: UInt64, _ write: (inout ByteBuffer) -> Void) {
+    func fill(_ slot: UInt64, _ write: (inout GrowingBytes) -> Void) {
         if !isClosing { answers.fill(slot, write) }
     }
 
@@ -297,7 +276,14 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     private func flushOut(_ context: ChannelHandlerContext) {
         guard answers.hasBytes else { return }
-        context.writeAndFlush(wrapOutboundOut(answers.takeBytes()), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(takeBytes(context)), promise: nil)
+    }
+
+    /// The bytes that are due, which are then the channel's.
+    private func takeBytes(_ context: ChannelHandlerContext) -> ByteBuffer {
+        let taken = answers.bytes.withBytes { context.channel.allocator.buffer(bytes: $0) }
+        answers.bytes.removeAll(keepingAtMost: 4 << 10)
+        return taken
     }
 
     // MARK: The full stack
@@ -329,8 +315,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     private func scheduleTimer(_ context: ChannelHandlerContext) {
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        let period = TimeAmount.nanoseconds(
-            max(1_000_000, min(limits.idleTimeout.nanoseconds, limits.readTimeout.nanoseconds) / 2))
+        let period = TimeAmount.nanoseconds(Int64(timeouts.lookInterval))
         timer = context.eventLoop.scheduleTask(in: period) {
             let (handler, context) = bound.value
             guard handler.context != nil else { return }
@@ -344,11 +329,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     private var isOverTime: Bool {
         let now = NIODeadline.now()
-        if isClosing { return now - lastActivity > limits.readTimeout }
-        if let requestBegan, answers.isSettled, now - requestBegan > limits.readTimeout { return true }
+        if isClosing { return now - lastActivity > .nanoseconds(Int64(timeouts.read)) }
+        if let requestBegan, answers.isSettled, now - requestBegan > .nanoseconds(Int64(timeouts.read)) { return true }
         switch mode {
-        case .scanning: return answers.isSettled && now - lastActivity > limits.idleTimeout
-        case .transparent: return now - lastActivity > limits.idleTimeout
+        case .scanning: return answers.isSettled && now - lastActivity > .nanoseconds(Int64(timeouts.idle))
+        case .transparent: return now - lastActivity > .nanoseconds(Int64(timeouts.idle))
         case .passing, .awaiting: return false
         }
     }

@@ -1,0 +1,153 @@
+// What the first bytes that wait on a connection come to: a hot call, which is started here, or something for others.
+//
+// Both kinds of connections, those of the front and those of the full stack, go by these steps, so that a request is hot
+// on the one if it is on the other.
+
+import LikewiseAPI
+import LikewiseCore
+import LikewiseEngine
+
+/// What a connection does next.
+enum HotStep {
+    /// A hot call of so many bytes is on its way, or answered already.
+    case started(length: Int)
+    /// The request has not come whole.
+    case partial
+    /// Answers on their way come first.
+    case mustWait
+    /// A request with this head is for the full stack.
+    case fullStack(ScannedHead)
+    /// What comes is for the full stack, from here to the connection's end.
+    case irregular
+    /// The request cannot be taken, and where it ends is not known.
+    case refused(ProblemCode, String)
+}
+
+/// Bounds of a request.
+struct HotLimits: Sendable {
+    /// Hot calls of one connection on their way at a time.
+    static let maxPipelined = 256
+    /// Bytes of a hot call's body, which waits until it is whole; a longer one passes through the full stack.
+    static let maxBodyBytes = 64 << 10
+
+    /// Bytes of a head.
+    var headBytes: Int
+    /// Bytes of the body of any call but bulk intake.
+    var bodyBytes: Int
+    /// Bytes of a bulk intake's body.
+    var bulkBytes: Int
+}
+
+extension LoopSubmitter {
+    /// Takes the request that `bytes`, which are not empty, begin with.
+    func step(_ bytes: UnsafeRawBufferPointer, of connection: Connection, _ answers: inout AnswerQueue) -> HotStep {
+        guard answers.count < HotLimits.maxPipelined else { return .mustWait }
+        switch scanner.scan(bytes) {
+        case .partial: return .partial
+        case .irregular: return .irregular
+        case .head(let head):
+            if head.isHot, head.contentLength <= min(limits.bodyBytes, HotLimits.maxBodyBytes) {
+                guard bytes.count >= head.length + head.contentLength else { return .partial }
+                if let step = startHot(head, bytes, of: connection, &answers) { return step }
+            }
+            guard head.contentLength <= limits.bulkBytes else {
+                return .refused(.bodyTooLarge, "The body has more than \(limits.bulkBytes) bytes.")
+            }
+            return .fullStack(head)
+        case .tooLarge:
+            return .refused(
+                .headersTooLarge,
+                "The head has more than \(limits.headBytes) bytes or \(RequestScanner.maxFields) fields.")
+        case .targetTooLong:
+            return .refused(.uriTooLong, "The target has more than \(RequestScanner.maxTargetBytes) bytes.")
+        }
+    }
+
+    /// Starts a hot call; nil where the request is none.
+    private func startHot(
+        _ head: ScannedHead, _ bytes: UnsafeRawBufferPointer, of connection: Connection, _ answers: inout AnswerQueue
+    ) -> HotStep? {
+        scratch.removeAll(keepingCapacity: true)
+        let call = HotCall(
+            head, bytes, reactions: self.answers.reactions, maxBodyBytes: limits.bodyBytes, scratch: &scratch)
+        guard let call else { return nil }
+        let started = clock.nanoseconds()
+        let outcome =
+            switch call {
+            case .change(let change):
+                start(change, isLike: head.method == .post, started, of: connection, &answers)
+            case .count(let content, let user): start(count: content, user, started, of: connection, &answers)
+            case .countBatch(let contents, let user): start(counts: contents, user, started, &answers)
+            }
+        switch outcome {
+        case .started: return .started(length: head.length + head.contentLength)
+        case .mustWait: return .mustWait
+        case .notHot: return nil
+        }
+    }
+
+    private enum Start {
+        case started
+        case mustWait
+        case notHot
+    }
+
+    private func start(
+        _ change: HotCall.Change, isLike: Bool, _ started: UInt64, of connection: Connection,
+        _ answers: inout AnswerQueue
+    ) -> Start {
+        let shard = engine.shard(of: change.content)
+        guard answers.accepts(shard: shard) else { return .mustWait }
+        let target = Target(
+            connection: connection, slot: answers.open(shard: shard), kind: isLike ? .like : .unlike, started: started)
+        submit(
+            isLike ? .react : .clear, content: change.content, user: change.user, type: change.type,
+            reaction: change.reaction, shard: shard, for: target)
+        return .started
+    }
+
+    private func start(
+        count content: UnsafeRawBufferPointer, _ user: UnsafeRawBufferPointer?, _ started: UInt64,
+        of connection: Connection, _ answers: inout AnswerQueue
+    ) -> Start {
+        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+        if user == nil, answers.isSettled, let outcome = published(content) {
+            writeCount(content, outcome, to: &answers.bytes)
+            timings.record(.count, outcome, nanoseconds: clock.nanoseconds() &- started)
+            return .started
+        }
+        let shard = engine.shard(of: content)
+        guard answers.accepts(shard: shard) else { return .mustWait }
+        let target = Target(
+            connection: connection, slot: answers.open(shard: shard), kind: user == nil ? .count : .countOfUser,
+            started: started)
+        submit(
+            .read, content: content, user: user ?? nothing, type: nothing, reaction: .none, shard: shard, for: target)
+        return .started
+    }
+
+    private func start(
+        counts contents: [UnsafeRawBufferPointer], _ user: UnsafeRawBufferPointer?, _ started: UInt64,
+        _ answers: inout AnswerQueue
+    ) -> Start {
+        guard user == nil else { return .notHot }
+        guard answers.isSettled else { return .mustWait }
+        var outcomes: [Outcome] = []
+        outcomes.reserveCapacity(contents.count)
+        for content in contents {
+            guard let outcome = published(content) else { return .notHot }
+            outcomes.append(outcome)
+        }
+        writeCounts(contents, outcomes, to: &answers.bytes)
+        timings.recordBatch(nanoseconds: clock.nanoseconds() &- started)
+        return .started
+    }
+
+    private func published(_ content: UnsafeRawBufferPointer) -> Outcome? {
+        guard let published = engine.published(content) else { return nil }
+        if engine.options.strictContent && !published.description.registered { return nil }
+        var outcome = Outcome(status: .done)
+        outcome.tally = published.tally
+        return outcome
+    }
+}
