@@ -56,8 +56,8 @@ package final class Engine: Sendable {
         var threads: [EngineThread] = []
         for (i, opened) in recovered.shards.enumerated() {
             let shard = ShardThread(
-                shard: UInt16(i), inbox: inboxes[i], batchLimit: options.batchLimit, writer: writer, clock: clock,
-                logger: logger
+                shard: UInt16(i), inbox: inboxes[i], batchLimit: options.batchLimit,
+                evictsFilters: options.filters == .evict, writer: writer, clock: clock, logger: logger
             ) { shard, requests in filterLoader.load(requests, shard: Int(shard)) }
             shards.append(shard)
             let confined = Confined(opened)
@@ -67,7 +67,7 @@ package final class Engine: Sendable {
         self.shards = shards
         threads.append(EngineThread(name: "ledger-writer") { [writer] in writer.run() })
         self.threads = Mutex(threads)
-        if !recovered.ledgerIsEmpty && options.filters { filterLoader.loadKnownContents() }
+        if !recovered.ledgerIsEmpty && options.filters != .off { filterLoader.loadKnownContents() }
     }
 
     // MARK: Use

@@ -20,8 +20,7 @@ package struct EngineOptions: Sendable {
     package var overlayBytes = 256 << 20
     /// All shards together: loaded contents and filters.
     package var contentBytes = 256 << 20
-    /// Whether filters are used; without them every answer is the same.
-    package var filters = true
+    package var filters = FilterUse.on
     package var ledgerWriter = LedgerWriterOptions()
     /// Threads for lists.
     package var readers = 2
@@ -33,6 +32,15 @@ package struct EngineOptions: Sendable {
     var logDirectory: String { dataDirectory + "/log" }
     /// The embedded ledger's file.
     package var ledgerPath: String { dataDirectory + "/ledger.sqlite" }
+}
+
+/// What becomes of filters. Every answer is the same with each of these.
+package enum FilterUse: String, CaseIterable, Sendable {
+    case on
+    /// The ledger is asked for every register that the overlay does not hold.
+    case off
+    /// Again and again about half of them, drawn at random, are emptied in the middle of the work. For tests.
+    case evict
 }
 
 /// Why an engine could not be started; the message says what to do.

@@ -7,8 +7,10 @@ struct CrashTests {
     private static let kills = ProcessInfo.processInfo.environment["LIKEWISE_KILLS"].flatMap { Int($0) } ?? 3
     private static let clients = 4
 
-    @Test("What was answered before kill -9 under load is there afterwards exactly once, and every count is right")
-    func killUnderLoad() throws {
+    @Test(
+        "What was answered before kill -9 under load is there afterwards exactly once, and every count is right",
+        arguments: ["on", "off", "evict"])
+    func killUnderLoad(filters: String) throws {
         try withFolder { folder in
             let seed = UInt64.random(in: 0...UInt64.max)
             var random = Random(seed: seed)
@@ -17,9 +19,9 @@ struct CrashTests {
             for round in 0..<Self.kills {
                 // The first answers, too, are worth a kill: that is while filters load and the ledger lags.
                 let enough = 1 + random.below(round % 3 == 0 ? 200 : 6_000)
-                let answered = try loadAndKill(folder, &known, seed: seed &+ UInt64(round), after: enough)
+                let answered = try loadAndKill(folder, filters, &known, seed: seed &+ UInt64(round), after: enough)
                 try verify(folder, "after kill \(round)")
-                try withServer(dataFolder: folder) { server in
+                try withServer(["--filters", filters], dataFolder: folder) { server in
                     slowest = max(slowest, server.startup)
                     var all = known.reduce(into: [:]) { $0.merge($1) { $1 } }
                     let wrong = try Audit(http: server.connect()).settle(&all)
@@ -31,15 +33,15 @@ struct CrashTests {
                 }
                 try verify(folder, "after the check of kill \(round), with \(answered) answers")
             }
-            print("\(Self.kills) kills, seed \(seed): the slowest start took \(slowest)")
+            print("filters \(filters): \(Self.kills) kills, seed \(seed): the slowest start took \(slowest)")
         }
     }
 
     /// Runs clients against a server, and kills it once they have had `enough` answers together.
     private func loadAndKill(
-        _ folder: String, _ known: inout [[Pair: Knowledge]], seed: UInt64, after enough: Int
+        _ folder: String, _ filters: String, _ known: inout [[Pair: Knowledge]], seed: UInt64, after enough: Int
     ) throws -> Int {
-        try withServer(dataFolder: folder) { server in
+        try withServer(["--filters", filters], dataFolder: folder) { server in
             let answers = Monitor(0)
             let before = known
             let crew = Crew(Self.clients) { number in

@@ -107,4 +107,9 @@ extension ShardCore {
         state.pointee.filterMisses = 0
         state.pointee.filterDroppedAt = state.pointee.lastSequence
     }
+
+    /// Empties the filters of loaded contents for which `chosen` says so.
+    package func dropFilters(where chosen: () -> Bool) {
+        table.sweep(steps: table.count) { slot in if chosen() { dropFilter(slot) } }
+    }
 }

@@ -22,6 +22,7 @@ final class ShardThread: Sendable {
     let inbox: Inbox
     private let batchLimit: Int
     private let writer: LedgerWriter
+    private let evictsFilters: Bool
     private let clock: any EngineClock
     private let logger: Logger
     private let metrics: ShardMetrics
@@ -29,12 +30,14 @@ final class ShardThread: Sendable {
     private let requestFilters: @Sendable (UInt16, [ShardCore.FilterRequest]) -> Void
 
     init(
-        shard: UInt16, inbox: Inbox, batchLimit: Int, writer: LedgerWriter, clock: any EngineClock, logger: Logger,
+        shard: UInt16, inbox: Inbox, batchLimit: Int, evictsFilters: Bool, writer: LedgerWriter,
+        clock: any EngineClock, logger: Logger,
         requestFilters: @escaping @Sendable (UInt16, [ShardCore.FilterRequest]) -> Void
     ) {
         self.shard = shard
         self.inbox = inbox
         self.batchLimit = batchLimit
+        self.evictsFilters = evictsFilters
         self.writer = writer
         self.clock = clock
         self.logger = logger
@@ -68,6 +71,7 @@ final class ShardThread: Sendable {
             if after &- ticked >= ShardThread.tick {
                 ticked = after
                 core.reportTrends()
+                if evictsFilters { core.dropFilters { Bool.random() } }
                 metrics.levels(
                     overlayBytes: core.overlayBytes, contents: core.loadedContents, contentBytes: core.contentBytes,
                     queued: inbox.depth, ledgerLag: core.ledgerLag)

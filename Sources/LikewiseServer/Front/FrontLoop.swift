@@ -136,7 +136,9 @@ final class FrontLoop {
         }
         guard now &- lookedAtTimeouts >= shared.timeouts.lookInterval else { return }
         lookedAtTimeouts = now
-        for connection in connections.compactMap(\.self) where connection.isOverTime(shared.timeouts) { connection.end() }
+        for connection in connections.compactMap(\.self) where connection.isOverTime(shared.timeouts) {
+            connection.end()
+        }
     }
 
     // MARK: Connections

@@ -72,7 +72,7 @@ package struct RequestScanner {
         while true {
             guard let found = memchr(base + at, 0x0a, bytes.count - at) else { return partial(bytes, at) }
             let feed = base.distance(to: UnsafeRawPointer(found))
-            if feed >= maxHeadBytes { return .tooLarge }
+            if feed >= maxHeadBytes { return tooLarge(feed, at) }
             guard feed > at, bytes[feed - 1] == 0x0d else { return .irregular }
             let line = UnsafeRawBufferPointer(rebasing: bytes[at..<(feed - 1)])
             if at == 0 {
@@ -93,8 +93,14 @@ package struct RequestScanner {
     }
 
     private func partial(_ bytes: UnsafeRawBufferPointer, _ lineStart: Int) -> HeadScan {
-        if lineStart == 0 && bytes.count > RequestScanner.maxTargetBytes + 64 { return .targetTooLong }
-        return bytes.count >= maxHeadBytes ? .tooLarge : .partial
+        let isTooLong = lineStart == 0 && bytes.count > RequestScanner.maxTargetBytes + 64
+        return isTooLong || bytes.count >= maxHeadBytes ? tooLarge(bytes.count, lineStart) : .partial
+    }
+
+    /// What is wrong with a head of `count` bytes and more whose last line begins at `lineStart`: where it is the first,
+    /// the target is at fault.
+    private func tooLarge(_ count: Int, _ lineStart: Int) -> HeadScan {
+        lineStart == 0 && count > RequestScanner.maxTargetBytes + 64 ? .targetTooLong : .tooLarge
     }
 
     /// `METHOD /target HTTP/1.1`, with single spaces.

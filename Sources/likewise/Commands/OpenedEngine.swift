@@ -22,6 +22,7 @@ struct OpenedEngine {
         options.region = UInt16(settings.region)
         options.reactions = settings.reactions
         options.strictContent = settings.content == .strict
+        options.filters = settings.filters
         options.sync = SyncPolicy(settings.sync)
         options.segmentBytes = settings.segmentBytes
         options.retention = settings.retention.milliseconds

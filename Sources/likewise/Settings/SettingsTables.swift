@@ -1,4 +1,5 @@
 internal import LikewiseCore
+package import LikewiseEngine
 
 /// The tables of all commands. One file and one environment serve them all, so a key of another command is not unknown.
 package enum SettingsCatalogue {
@@ -51,6 +52,9 @@ package struct ServeSettings: SettingsTable {
     package let overlayBytes = Setting(
         optional: "overlay-bytes", .bytes(1 << 20...16 << 40), absent: "a quarter of memory",
         "Bound of what the ledger does not hold yet; at the bound callers get 503")
+    package let filters = Setting(
+        "filters", SettingKind<FilterUse>.choice, default: "on",
+        "Whether filters spare the ledger questions; answers are the same. evict: emptied at random, for tests")
     package let sync = Setting(
         "sync", .sync, default: "always", "Answer after fdatasync, or sync at an interval and risk the last one")
     package let retention = Setting(
