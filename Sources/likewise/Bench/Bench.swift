@@ -1,24 +1,31 @@
 // `likewise bench`: what the claims are measured with. One object of JSON a line on standard output; progress on standard
-// error.
+// error. A suite is a type in a file or folder of its own here; what they share is in `Harness`.
 
 import ArgumentParser
-import LikewiseEngine
+import Glibc
 import Logging
 
 struct Bench: SettingsCommand {
     typealias Table = BenchSettings
 
     static let configuration = settingsConfiguration(
-        abstract: "Measure: `engine`, the likes a second through shards, log and ledger without HTTP.")
+        abstract: "Measure: \(BenchSuites.all.map { $0.name }.joined(separator: ", ")), or all of them.")
     @Argument(parsing: .captureForPassthrough, help: .hidden) var rest: [String] = []
 
     func run(_ settings: Settings<BenchSettings>) async throws {
         Logs.bootstrap(format: settings.logFormat, level: settings.logLevel)
-        let suite = settings.arguments[0]
-        guard suite == "engine" else {
-            throw Failure.exit("there is no suite '\(suite)': the suites are engine")
+        signal(SIGPIPE, SIG_IGN)
+        let resources: BenchResources
+        do { resources = try BenchResources(in: settings.dataDir ?? ".") } catch { throw Failure.exit("\(error)") }
+        defer { resources.release() }
+        let watch = Task { await resources.endProcessOnSignal() }
+        defer { watch.cancel() }
+        let bench = BenchContext(settings: settings, machine: .current(), resources: resources)
+        do {
+            for suite in BenchSuites.named(settings.arguments) { try await suite.init().run(bench) }
+        } catch {
+            // A suite that fails because its servers are being ended has nothing to say.
+            if !resources.isReleased { throw Failure.exit("\(error)") }
         }
-        let folder = settings.dataDir ?? "./likewise-bench-\(UInt32.random(in: .min ... .max))"
-        try await EngineBench(folder: folder, intents: settings.likes, rounds: settings.rounds).run()
     }
 }

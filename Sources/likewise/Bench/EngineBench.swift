@@ -6,16 +6,13 @@
 import LikewiseCore
 import LikewiseEngine
 import Logging
-import NIOCore
-import NIOPosix
 
-struct EngineBench {
+struct EngineBench: BenchSuite {
+    static let name = "engine"
     /// Groups on their way at a time.
     private static let window = 12
-
-    let folder: String
-    let intents: Int
-    let rounds: Int
+    /// Bound of the overlay, and of the loaded contents: large enough that the ledger never holds up a round.
+    private static let overlayBytes = 2 << 30
 
     private enum Workload: String, CaseIterable {
         /// All users different, one content.
@@ -24,48 +21,56 @@ struct EngineBench {
         case zipf = "1,000,000 contents, Zipf 1.0"
         /// One content in a thousand; every second intent a duplicate or an unlike of one before.
         case half = "half duplicates and unlikes"
-    }
 
-    func run() async throws {
-        for workload in Workload.allCases {
-            var rates: [Double] = []
-            for round in 1...rounds {
-                LogSink.standardError.write(Array("\(workload.rawValue): round \(round) of \(rounds)\n".utf8))
-                rates.append(try await measure(workload, round: round))
+        /// Intents a second that are to be reached.
+        var bar: Double {
+            switch self {
+            case .oneContent: 2_000_000
+            case .zipf: 1_000_000
+            case .half: 500_000
             }
-            rates.sort()
-            print(
-                """
-                {"bench":"engine","workload":"\(workload.rawValue)","unit":"intents/s","median":\(Int(rates[rates.count / 2])),\
-                "min":\(Int(rates[0])),"max":\(Int(rates[rates.count - 1])),"intents":\(intents),"rounds":\(rounds),\
-                "sync":"always","cores":\(System.coreCount)}
-                """)
         }
     }
 
-    private func measure(_ workload: Workload, round: Int) async throws -> Double {
-        let directory = "\(folder)/\(round)"
-        let disk = PosixDisk()
-        let seed = UInt64(round)
-        var options = EngineOptions(dataDirectory: directory)
-        options.overlayBytes = 2 << 30
-        options.contentBytes = 2 << 30
-        let elapsed: Duration
-        do {
-            try disk.makeDirectory(directory)
-            let engine = try Engine(
-                options, disk: disk, clock: SystemClock(), ledger: try SQLiteLedger(path: options.ledgerPath),
-                seed: seed, logger: Logger(label: "bench"))
-            let groups = makeGroups(workload, engine: engine, seed: seed)
-            elapsed = await drive(engine, groups)
-            await withCheckedContinuation { continuation in
-                NIOThreadPool.singleton.submit { _ in
-                    engine.stop()
-                    continuation.resume()
-                }
+    func run(_ bench: BenchContext) async throws {
+        let (rounds, intents) = (bench.settings.rounds, bench.settings.likes ?? 4_000_000)
+        let progress = BenchProgress("engine", steps: Double(rounds * Workload.allCases.count))
+        for workload in Workload.allCases {
+            var rates: [Double] = []
+            for round in 1...rounds {
+                progress.step("\(workload.rawValue), round \(round) of \(rounds)")
+                rates.append(try await measure(workload, intents, seed: UInt64(round), bench.resources))
             }
-            try removeAll(directory, disk)
-        } catch { throw Failure.exit("\(error)") }
+            var report = BenchReport("engine", workload.rawValue, rounds: rates, unit: "intents/s")
+            report.bar = .atLeast(workload.bar)
+            report.settings = [
+                BenchField("intents", .count(intents)), BenchField("sync", "always"), BenchField("shards", 1),
+                BenchField("overlay_bytes", .count(EngineBench.overlayBytes)),
+            ]
+            bench.print(report)
+        }
+        progress.end()
+    }
+
+    private func measure(
+        _ workload: Workload, _ intents: Int, seed: UInt64, _ resources: BenchResources
+    ) async throws -> Double {
+        let directory = try resources.folder("engine")
+        defer { resources.remove(directory) }
+        var options = EngineOptions(dataDirectory: directory)
+        options.overlayBytes = EngineBench.overlayBytes
+        options.contentBytes = EngineBench.overlayBytes
+        let engine = try Engine(
+            options, disk: PosixDisk(), clock: SystemClock(), ledger: try SQLiteLedger(path: options.ledgerPath),
+            seed: seed, logger: Logger(label: "bench"))
+        let groups = makeGroups(workload, intents, engine: engine, seed: seed)
+        let elapsed = await drive(engine, groups)
+        await withCheckedContinuation { continuation in
+            BenchThread.start {
+                engine.stop()
+                continuation.resume()
+            }
+        }
         return Double(intents) / (Double(elapsed.nanoseconds) / 1e9)
     }
 
@@ -91,7 +96,7 @@ struct EngineBench {
         return elapsed
     }
 
-    private func makeGroups(_ workload: Workload, engine: Engine, seed: UInt64) -> [IntentGroup] {
+    private func makeGroups(_ workload: Workload, _ intents: Int, engine: Engine, seed: UInt64) -> [IntentGroup] {
         var random = SplitMix(state: seed)
         let zipf = ZipfSampler(count: 1_000_000)
         var groups: [IntentGroup] = []
@@ -124,54 +129,5 @@ struct EngineBench {
         }
         if group.count > 0 { groups.append(group) }
         return groups
-    }
-
-    private func removeAll(_ directory: String, _ disk: PosixDisk) throws(DiskError) {
-        let shard = directory + "/log/shard-000"
-        for name in try disk.list(shard) { try disk.remove(shard + "/" + name) }
-        for name in try disk.list(directory) where name.hasPrefix("ledger.sqlite") {
-            try disk.remove(directory + "/" + name)
-        }
-    }
-}
-
-/// A generator that gives the same numbers for the same seed (Steele et al., "Fast Splittable Pseudorandom Number
-/// Generators", 2014).
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-}
-
-/// Draws 1 ... count with probability proportional to 1/k, by a search in the cumulative sums.
-struct ZipfSampler {
-    private let sums: [Double]
-
-    init(count: Int) {
-        var sums: [Double] = []
-        sums.reserveCapacity(count)
-        var sum = 0.0
-        for k in 1...count {
-            sum += 1 / Double(k)
-            sums.append(sum)
-        }
-        self.sums = sums
-    }
-
-    func sample(_ random: inout some RandomNumberGenerator) -> Int {
-        let wanted = Double.random(in: 0..<(sums.last ?? 1), using: &random)
-        var low = 0
-        var high = sums.count - 1
-        while low < high {
-            let middle = (low + high) / 2
-            if sums[middle] > wanted { high = middle } else { low = middle + 1 }
-        }
-        return low + 1
     }
 }

@@ -25,8 +25,8 @@ package enum SettingsHelp {
     /// The usage line of `table`'s command.
     package static func usage(of table: any SettingsTable.Type) -> String {
         let required = table.declarations.filter(\.isRequired).map { " \($0.flag) \($0.placeholder)" }
-        let arguments = table.arguments.map { " <\($0)>" }
-        return "likewise \(table.command)\(arguments.joined())\(required.joined()) [--setting value]…"
+        let arguments = table.arguments.map { " <\($0)>" }.joined() + (table.repeatsLastArgument ? "…" : "")
+        return "likewise \(table.command)\(arguments)\(required.joined()) [--setting value]…"
     }
 
     private static func entry(_ setting: any SettingDeclaration) -> String {

@@ -51,7 +51,9 @@ package struct SettingsResolver: Sendable {
                     .settingMissing(flag: setting.flag, variable: setting.variable, help: setting.help))
             }
         }
-        problems += scanned.plain.dropFirst(Table.arguments.count).map { .unexpectedArgument($0) }
+        if !Table.repeatsLastArgument {
+            problems += scanned.plain.dropFirst(Table.arguments.count).map { .unexpectedArgument($0) }
+        }
         problems += Table.arguments.dropFirst(scanned.plain.count).map { .argumentMissing($0) }
         guard problems.isEmpty else { throw SettingsError(problems) }
 

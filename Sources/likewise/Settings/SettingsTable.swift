@@ -5,6 +5,8 @@ package protocol SettingsTable: Sendable {
     static var command: String { get }
     /// The names of the arguments that are not flags, all of them required, in order.
     static var arguments: [String] { get }
+    /// Whether the last of them may be given several times.
+    static var repeatsLastArgument: Bool { get }
     /// A command line that works, and a line on what it does, for help.
     static var examples: [(line: String, does: String)] { get }
     /// What is wrong between settings that are well-formed each; a sentence a problem.
@@ -13,6 +15,7 @@ package protocol SettingsTable: Sendable {
 
 extension SettingsTable {
     package static var arguments: [String] { [] }
+    package static var repeatsLastArgument: Bool { false }
     package static func conflicts(in settings: Settings<Self>) -> [String] { [] }
 
     /// The declarations, in the order in which the properties are written.
@@ -24,7 +27,7 @@ extension SettingsTable {
 /// The settings of one command, resolved and checked. A setting is read by its property's name: `settings.dataDir`.
 @dynamicMemberLookup
 package struct Settings<Table: SettingsTable>: Sendable {
-    /// The arguments that are not flags, as many as the table names.
+    /// The arguments that are not flags, as many as the table names, or more where the last may be repeated.
     package let arguments: [String]
     private let table = Table()
     private let given: [String: (text: String, origin: SettingOrigin)]

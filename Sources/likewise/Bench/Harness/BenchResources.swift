@@ -1,0 +1,80 @@
+// What a run of the benchmarks leaves behind if nobody takes it away: child processes and a folder. Both are written down
+// here the moment they exist, so that every way out (the end, an error, a signal) takes the same path.
+
+import Foundation
+import Synchronization
+import UnixSignals
+
+/// Why a benchmark could not be run; a sentence that says what to do.
+struct BenchError: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// The folder and the child processes of a run.
+final class BenchResources: Sendable {
+    private struct State {
+        var children: [ObjectIdentifier: ChildProcess] = [:]
+        var isReleased = false
+    }
+
+    /// The folder of this run alone.
+    let root: String
+    private let state = Mutex(State())
+
+    /// Whether the run has ended, or is being ended by a signal.
+    var isReleased: Bool { state.withLock { $0.isReleased } }
+
+    /// Makes a folder of its own in `parent`, so that removing it harms nothing else.
+    init(in parent: String) throws {
+        let number = String(UInt32.random(in: .min ... .max), radix: 16)
+        root = "\(parent)/likewise-bench-\(number)"
+        do {
+            try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+        } catch {
+            throw BenchError("no folder can be made in \(parent): give one that is writable with --data-dir")
+        }
+    }
+
+    /// A fresh, empty folder below the root. Whatever was at that name is removed.
+    func folder(_ name: String) throws -> String {
+        let path = "\(root)/\(name)"
+        remove(path)
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch { throw BenchError("\(path) cannot be made: \(error)") }
+        return path
+    }
+
+    /// Removes a folder with all that is in it.
+    func remove(_ path: String) { try? FileManager.default.removeItem(atPath: path) }
+
+    /// Starts a program, to be ended at the latest when the run is. `log` gets what it prints.
+    func start(_ program: String, _ arguments: [String], log: String) throws -> ChildProcess {
+        try state.withLock { state in
+            guard !state.isReleased else { throw BenchError("the run has ended") }
+            let child = try ChildProcess(program, arguments, log: log)
+            state.children[ObjectIdentifier(child)] = child
+            return child
+        }
+    }
+
+    /// Ends all children and removes the folder. May be called more than once.
+    func release() {
+        let children = state.withLock { state in
+            defer { state.children = [:] }
+            state.isReleased = true
+            return Array(state.children.values)
+        }
+        for child in children { child.kill() }
+        remove(root)
+    }
+
+    /// Ends this process at Ctrl-C or SIGTERM, with nothing left behind. Returns when its task is cancelled.
+    func endProcessOnSignal() async {
+        for await signal in await UnixSignalsSequence(trapping: [.sigint, .sigterm]) {
+            release()
+            exit(128 + (signal == .sigint ? SIGINT : SIGTERM))
+        }
+    }
+}
