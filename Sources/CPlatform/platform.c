@@ -8,7 +8,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -17,6 +19,35 @@ int likewise_allocate(int descriptor, int64_t size) {
   do code = fallocate(descriptor, 0, 0, size);
   while (code != 0 && errno == EINTR);
   return code == 0 ? 0 : errno;
+}
+
+// The size of a huge page on x86-64 and, mostly, on ARM.
+#define HUGE_PAGE ((size_t)2 << 20)
+
+void *likewise_allocate_table(size_t bytes) {
+  if (bytes < HUGE_PAGE) {
+    void *table = NULL;
+    if (posix_memalign(&table, 64, bytes)) return NULL;
+    return memset(table, 0, bytes);
+  }
+  // More than is asked for, so that the part that is kept can begin where a huge page does.
+  size_t size = (bytes + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+  char *start = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (start == MAP_FAILED) return NULL;
+  char *table = (char *)(((uintptr_t)start + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1));
+  if (table > start) munmap(start, (size_t)(table - start));
+  size_t behind = (size_t)(start + HUGE_PAGE - table);
+  if (behind) munmap(table + size, behind);
+  madvise(table, size, MADV_HUGEPAGE);
+  return table;
+}
+
+void likewise_free_table(void *table, size_t bytes) {
+  if (bytes < HUGE_PAGE) {
+    free(table);
+  } else {
+    munmap(table, (bytes + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1));
+  }
 }
 
 void likewise_name_thread(const char *name) { prctl(PR_SET_NAME, name); }

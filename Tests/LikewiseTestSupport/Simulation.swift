@@ -184,7 +184,7 @@ package final class Simulation {
         }
         summary.batches += 1
         let all = groups.flatMap { $0 }
-        let outcomes = made.flatMap(\.outcomes)
+        let outcomes = made.flatMap { wantsTallies ? $0.outcomes : $0.briefOutcomes.map(Outcome.init) }
         guard outcomes.count == all.count else {
             throw SimulationMismatch("\(all.count) intents got \(outcomes.count) outcomes")
         }
@@ -251,7 +251,8 @@ package final class Simulation {
             acknowledge(.answer(answer), shard)
         }
         guard outcome.status == .done, intent.action != .remember else { return }
-        if wantsTally { try model.check(outcome.tally, of: intent.content, "\(intent.action)") }
+        guard wantsTally else { return }
+        try model.check(outcome.tally, of: intent.content, "\(intent.action)")
         if intent.user == 0, (outcome.description ?? ContentDescription()) != model.contents[intent.content].description
         {
             throw SimulationMismatch("\(intent.action) described content \(intent.content) wrongly: \(outcome)")

@@ -32,6 +32,16 @@ static inline uint32_t likewise_equal_lanes(const uint32_t *lanes, uint32_t valu
 #endif
 }
 
+/// Asks the processor to bring the cache line of `address` near; any address will do.
+static inline void likewise_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
+
+/// Zeroed memory for a table that is probed at random, on a cache line's boundary; NULL where there is none. Large ones
+/// lie on huge pages where the system has them, so that a probe misses the processor's page cache less often.
+void *likewise_allocate_table(size_t bytes);
+
+/// Gives back what likewise_allocate_table gave for so many bytes.
+void likewise_free_table(void *table, size_t bytes);
+
 /// fallocate(2), without the C library's fallback of writing every block: 0, or an errno.
 int likewise_allocate(int descriptor, int64_t size);
 

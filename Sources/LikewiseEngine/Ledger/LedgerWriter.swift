@@ -1,7 +1,8 @@
 // The thread that brings the ledger up to what the shards have sealed.
 //
 // It takes all that waits, up to a bound, in one sorted transaction: the further it is behind, the larger the
-// transactions and the less each row costs. Where the ledger fails or is full it tries again, later each time, up to a
+// transactions and the less each row costs. Under heavy intake it holds back or pauses (`LedgerPacing` says how much and
+// why), and what waits gathers in the overlay; the fuller that is, the less it pauses. Where the ledger fails or is full it tries again, later each time, up to a
 // bound; meanwhile the overlay grows up to its own bound, and then writes are refused.
 
 import LikewiseCore
@@ -45,8 +46,17 @@ final class LedgerWriter: Sendable {
         var sealed: [UInt16: [Generation]] = [:]
         var isBusy = false
         var isStopping = false
-        /// Nanoseconds; when the last transaction began.
+        /// Nanoseconds; when the last transaction began and ended.
         var lastBegin: UInt64 = 0
+        var lastEnd: UInt64 = 0
+        var gauge = LedgerPressureGauge()
+
+        /// Whether a transaction may begin.
+        func isDue(now: UInt64) -> Bool {
+            let share = LedgerPacing.share(gauge.pressure)
+            guard let pause = LedgerPacing.pause(after: lastEnd &- lastBegin, share: share) else { return false }
+            return now >= lastEnd &+ pause
+        }
     }
 
     private let options: LedgerWriterOptions
@@ -77,9 +87,14 @@ final class LedgerWriter: Sendable {
 
     // MARK: For the shards
 
-    /// Whether a shard should seal what it has: nothing waits here, and the last transaction is long enough ago.
-    func wantsWork(now: UInt64) -> Bool {
-        queue.withLock { $0.sealed.isEmpty && !$0.isBusy && now &- $0.lastBegin >= options.interval }
+    /// Whether a shard, which does as `demand` says, should seal what it has: nothing waits here, the last transaction
+    /// is long enough ago, and another one is due.
+    func wantsWork(_ demand: LedgerDemand, shard: UInt16, now: UInt64) -> Bool {
+        queue.withLock { queue in
+            queue.gauge.note(demand, shard: shard, now: now)
+            return queue.sealed.isEmpty && !queue.isBusy && now &- queue.lastBegin >= options.interval
+                && queue.isDue(now: now)
+        }
     }
 
     func offer(_ generations: [Generation], shard: UInt16) {
@@ -106,6 +121,7 @@ final class LedgerWriter: Sendable {
         while true {
             let now = clock.nanoseconds()
             let wake = now + (hasGarbage ? options.purgeInterval : options.retentionInterval)
+            waitUntilDue()
             let work = takeWork(until: wake)
             if let work, work.isEmpty { return saveOpenTrends() }
             if let work {
@@ -115,7 +131,11 @@ final class LedgerWriter: Sendable {
                     held[shard] = last.lastSequence
                     sources.first { $0.shard == shard }?.inbox.send(.committed(last.number))
                 }
-                queue.withLock { $0.isBusy = false }
+                let ended = clock.nanoseconds()
+                queue.withLock { queue in
+                    queue.isBusy = false
+                    queue.lastEnd = ended
+                }
                 hasGarbage = true
             } else if hasGarbage {
                 hasGarbage = purge()
@@ -124,6 +144,16 @@ final class LedgerWriter: Sendable {
                 lookedAtRetention = clock.nanoseconds()
                 applyRetention(held)
             }
+        }
+    }
+
+    /// While something waits that is not due, waits.
+    private func waitUntilDue() {
+        while true {
+            let now = clock.nanoseconds()
+            let isHeld = queue.withLock { !$0.sealed.isEmpty && !$0.isStopping && !$0.isDue(now: now) }
+            guard isHeld else { return }
+            let _: Bool? = queue.wait(until: now + LedgerPacing.look) { $0.isStopping ? true : nil }
         }
     }
 

@@ -3,6 +3,7 @@
 // A state whose changes the ledger holds can be unloaded at any time and is loaded again when it is next asked for. The
 // table unloads by the clock algorithm: a hand goes round and takes what was not touched since it last came by.
 
+import CPlatform
 package import LikewiseCore
 
 /// All that a shard knows of a loaded content. Only its shard's thread touches it.
@@ -40,6 +41,11 @@ package struct ContentState: ~Copyable {
     /// Touched since the unloading hand last came by.
     var isRecent = true
 
+    @inline(__always)
+    func prefetchID() {
+        likewise_prefetch(Unmanaged.passUnretained(cell).toOpaque())
+    }
+
     package init(
         cell: PublishedCell, hash: UInt64, tally: Tally = Tally(),
         description: ContentDescription = ContentDescription(), ledgerKey: Int64? = nil, filterIsComplete: Bool = false,
@@ -66,7 +72,8 @@ package final class ContentTable {
     private var chunks: [UnsafeMutablePointer<ContentState>] = []
     private var isLive: [Bool] = []
     private var freeSlots: [UInt32] = []
-    private var index: [UInt64] = [UInt64](repeating: 0, count: 1024)
+    private var index = ContentTable.emptyIndex(1024)
+    private var indexCount = 1024
     private var indexUsed = 0
     private var hand = 0
 
@@ -78,6 +85,14 @@ package final class ContentTable {
     deinit {
         for slot in 0..<isLive.count where isLive[slot] { self[UInt32(slot)].deinitialize(count: 1) }
         for chunk in chunks { chunk.deallocate() }
+        likewise_free_table(index, indexCount * 8)
+    }
+
+    private static func emptyIndex(_ count: Int) -> UnsafeMutablePointer<UInt64> {
+        guard let table = likewise_allocate_table(count * 8) else {
+            preconditionFailure("no memory for an index of \(count) contents")
+        }
+        return table.bindMemory(to: UInt64.self, capacity: count)
     }
 
     /// The state in `slot`, which stays where it is until it is removed.
@@ -90,9 +105,48 @@ package final class ContentTable {
 
     // An index entry is the upper half of the hash and slot + 1; the home place comes from the lower half.
 
+    // MARK: Ahead of time
+
+    /// Brings the index entry of a content near the processor.
+    @inline(__always)
+    func prefetchIndex(_ hash: UInt64) {
+        likewise_prefetch(index + Int(truncatingIfNeeded: hash) & (indexCount &- 1))
+    }
+
+    /// The state that is probably the content's; nil where it is not loaded.
+    @inline(__always)
+    private func probable(_ hash: UInt64) -> UnsafeMutablePointer<ContentState>? {
+        let mask = indexCount &- 1
+        var at = Int(truncatingIfNeeded: hash) & mask
+        while index[at] != 0 {
+            if (index[at] ^ hash) >> 32 == 0 { return self[UInt32(truncatingIfNeeded: index[at]) &- 1] }
+            at = (at &+ 1) & mask
+        }
+        return nil
+    }
+
+    /// Brings the content's state near the processor.
+    @inline(__always)
+    func prefetchState(_ hash: UInt64) {
+        guard let state = probable(hash) else { return }
+        for line in 0..<(MemoryLayout<ContentState>.stride + 63) / 64 {
+            likewise_prefetch(UnsafeRawPointer(state) + line * 64)
+        }
+    }
+
+    /// Brings the place of a fingerprint in the content's filter near the processor.
+    @inline(__always)
+    func prefetchFilter(_ hash: UInt64, _ fingerprint: UInt32) {
+        guard let state = probable(hash) else { return }
+        state.pointee.filter.prefetch(fingerprint)
+        state.pointee.prefetchID()
+    }
+
+    // MARK: Contents
+
     /// The slot of the content called `id`, whose hash is `hash`; nil where it is not loaded.
     package func find(_ hash: UInt64, _ id: UnsafeRawBufferPointer) -> UInt32? {
-        let mask = index.count - 1
+        let mask = indexCount - 1
         var at = Int(truncatingIfNeeded: hash) & mask
         while index[at] != 0 {
             if (index[at] ^ hash) >> 32 == 0 {
@@ -122,13 +176,13 @@ package final class ContentTable {
         self[slot].initialize(to: state)
         isLive[Int(slot)] = true
         count += 1
-        if (indexUsed + 1) * 3 > index.count * 2 { growIndex() }
+        if (indexUsed + 1) * 3 > indexCount * 2 { growIndex() }
         link(hash, slot)
         return slot
     }
 
     private func link(_ hash: UInt64, _ slot: UInt32) {
-        let mask = index.count - 1
+        let mask = indexCount - 1
         var at = Int(truncatingIfNeeded: hash) & mask
         while index[at] != 0 { at = (at + 1) & mask }
         index[at] = hash & 0xffff_ffff_0000_0000 | UInt64(slot + 1)
@@ -136,13 +190,15 @@ package final class ContentTable {
     }
 
     private func growIndex() {
-        index = [UInt64](repeating: 0, count: index.count * 2)
+        likewise_free_table(index, indexCount * 8)
+        indexCount *= 2
+        index = ContentTable.emptyIndex(indexCount)
         indexUsed = 0
         for slot in 0..<isLive.count where isLive[slot] { link(self[UInt32(slot)].pointee.hash, UInt32(slot)) }
     }
 
     private func unlink(_ hash: UInt64, _ slot: UInt32) {
-        let mask = index.count - 1
+        let mask = indexCount - 1
         var at = Int(truncatingIfNeeded: hash) & mask
         while UInt32(truncatingIfNeeded: index[at]) != slot + 1 { at = (at + 1) & mask }
         // Closes the gap, so that lookups never meet an empty place on their way (Knuth, vol. 3, 6.4, algorithm R).

@@ -17,19 +17,74 @@ package struct FingerprintFilter: ~Copyable {
     /// Tables of one filter at most: 2^15, for about 500 million users; beyond that tables only grow.
     private static let maxDepth = 15
 
-    private struct Table {
-        /// Sixteen lanes a bucket, filled from the first.
-        var buckets: UnsafeMutablePointer<UInt32>
-        var bucketCount: Int
-        var used: Int
-        var depth: Int
-        /// The leading `depth` bits that all fingerprints here share.
-        var prefix: UInt32
+    private enum Insertion {
+        /// It was there.
+        case held
+        case added
+        /// It was added, and the table needs more room before the next one.
+        case addedLast
     }
 
-    private var tables: [Table] = []
+    private struct Table {
+        /// Sixteen lanes a bucket, filled from the first; nil before the first fingerprint.
+        var buckets: UnsafeMutablePointer<UInt32>?
+        var bucketCount = 0
+        var used = 0
+        var depth = 0
+        /// The leading `depth` bits that all fingerprints here share.
+        var prefix: UInt32 = 0
+
+        /// The bits behind the shared prefix choose the bucket; the whole fingerprint is compared.
+        @inline(__always)
+        func home(_ fingerprint: UInt32) -> Int {
+            let spread = UInt64(fingerprint &<< UInt32(truncatingIfNeeded: depth))
+            return Int(truncatingIfNeeded: (spread &* UInt64(truncatingIfNeeded: bucketCount)) &>> 32)
+        }
+
+        /// Where the fingerprint is, or else where it belongs.
+        @inline(__always)
+        func find(_ fingerprint: UInt32) -> (found: Bool, lane: Int)? {
+            guard let buckets else { return nil }
+            var at = home(fingerprint)
+            while true {
+                let bucket = buckets + at &* lanes
+                let same = likewise_equal_lanes(bucket, fingerprint)
+                if same != 0 { return (true, at &* lanes &+ same.trailingZeroBitCount) }
+                let empty = likewise_equal_lanes(bucket, 0)
+                if empty != 0 { return (false, at &* lanes &+ empty.trailingZeroBitCount) }
+                at &+= 1
+                if at == bucketCount { at = 0 }
+            }
+        }
+
+        @inline(__always)
+        mutating func insert(_ fingerprint: UInt32) -> Insertion {
+            guard let place = find(fingerprint), !place.found else { return .held }
+            buckets?[place.lane] = fingerprint
+            used &+= 1
+            return used &* 8 > bucketCount &* lanes &* 7 ? .addedLast : .added
+        }
+
+        func forEach(_ body: (UInt32) -> Void) {
+            guard let buckets else { return }
+            for lane in 0..<(bucketCount * lanes) where buckets[lane] != 0 { body(buckets[lane]) }
+        }
+
+        func usersWithBit(_ bit: Int) -> Int {
+            var count = 0
+            forEach { count += Int($0 &>> UInt32(bit) & 1) }
+            return count
+        }
+    }
+
+    /// The only table, until it splits; most contents never have another.
+    private var only = Table()
+    /// The tables from then on.
+    private var tables: UnsafeMutablePointer<Table>?
+    private var tableCount = 0
+    private var tableCapacity = 0
     /// Indices into `tables` by the leading `depth` bits of a fingerprint.
-    private var directory: [UInt32] = []
+    private var directory: UnsafeMutablePointer<UInt32>?
     private var depth = 0
 
     /// Fingerprints held.
@@ -40,59 +95,56 @@ package struct FingerprintFilter: ~Copyable {
     package init() {}
 
     deinit {
-        for table in tables { table.buckets.deallocate() }
+        only.buckets?.deallocate()
+        if let tables {
+            for i in 0..<tableCount { tables[i].buckets?.deallocate() }
+            tables.deallocate()
+        }
+        directory?.deallocate()
     }
 
     /// The fingerprint of a register's key hash. 0 marks an empty place.
+    @inline(__always)
     package static func fingerprint(_ keyHash: UInt64) -> UInt32 {
         let f = UInt32(truncatingIfNeeded: keyHash >> 32)
         return f == 0 ? 1 : f
     }
 
+    /// The table of a fingerprint, where there are several.
     @inline(__always)
-    private func tableIndex(_ fingerprint: UInt32) -> Int {
-        depth == 0 ? 0 : Int(directory[Int(fingerprint >> UInt32(32 - depth))])
+    private func place(_ fingerprint: UInt32) -> UnsafeMutablePointer<Table>? {
+        guard let tables, let directory else { return nil }
+        return tables + Int(directory[Int(fingerprint &>> UInt32(truncatingIfNeeded: 32 &- depth))])
+    }
+
+    /// Brings the bucket of `fingerprint` near the processor.
+    @inline(__always)
+    func prefetch(_ fingerprint: UInt32) {
+        let table = place(fingerprint)?.pointee ?? only
+        if let buckets = table.buckets {
+            likewise_prefetch(buckets + table.home(fingerprint) &* FingerprintFilter.lanes)
+        }
     }
 
     /// Whether `fingerprint` was inserted.
     package func contains(_ fingerprint: UInt32) -> Bool {
-        guard !tables.isEmpty else { return false }
-        return FingerprintFilter.find(tables[tableIndex(fingerprint)], fingerprint).found
+        (place(fingerprint)?.pointee ?? only).find(fingerprint)?.found ?? false
     }
 
     /// Adds `fingerprint`; whether it was not there before.
-    package mutating func insert(_ fingerprint: UInt32) -> Bool {
-        if tables.isEmpty { addFirstTable() }
-        let index = tableIndex(fingerprint)
-        let place = FingerprintFilter.find(tables[index], fingerprint)
-        if place.found { return false }
-        tables[index].buckets[place.lane] = fingerprint
-        tables[index].used += 1
-        count += 1
-        if tables[index].used * 8 > tables[index].bucketCount * FingerprintFilter.lanes * 7 { makeRoom(index) }
-        return true
-    }
-
-    /// Where the fingerprint is, or else where it belongs.
     @inline(__always)
-    private static func find(_ table: Table, _ fingerprint: UInt32) -> (found: Bool, lane: Int) {
-        // The bits behind the shared prefix choose the bucket; the whole fingerprint is compared.
-        let spread = UInt64(fingerprint &<< UInt32(truncatingIfNeeded: table.depth))
-        var at = Int(truncatingIfNeeded: (spread &* UInt64(truncatingIfNeeded: table.bucketCount)) &>> 32)
-        while true {
-            let bucket = table.buckets + at &* lanes
-            let same = likewise_equal_lanes(bucket, fingerprint)
-            if same != 0 { return (true, at &* lanes &+ same.trailingZeroBitCount) }
-            let empty = likewise_equal_lanes(bucket, 0)
-            if empty != 0 { return (false, at &* lanes &+ empty.trailingZeroBitCount) }
-            at &+= 1
-            if at == table.bucketCount { at = 0 }
+    package mutating func insert(_ fingerprint: UInt32) -> Bool {
+        let result: Insertion
+        if let table = place(fingerprint) {
+            result = table.pointee.insert(fingerprint)
+        } else {
+            if only.buckets == nil { only = newTable(bucketCount: 1, depth: 0, prefix: 0) }
+            result = only.insert(fingerprint)
         }
-    }
-
-    private mutating func addFirstTable() {
-        tables.append(newTable(bucketCount: 1, depth: 0, prefix: 0))
-        directory = [0]
+        if result == .held { return false }
+        count &+= 1
+        if result == .addedLast { makeRoom(fingerprint) }
+        return true
     }
 
     private mutating func newTable(bucketCount: Int, depth: Int, prefix: UInt32) -> Table {
@@ -104,17 +156,18 @@ package struct FingerprintFilter: ~Copyable {
         return Table(buckets: buckets, bucketCount: bucketCount, used: 0, depth: depth, prefix: prefix)
     }
 
-    private mutating func makeRoom(_ index: Int) {
-        let full = tables[index]
-        if full.used < FingerprintFilter.splitAt || full.depth == FingerprintFilter.maxDepth {
-            let larger = newTable(
-                bucketCount: FingerprintFilter.grown(full.bucketCount), depth: full.depth,
-                prefix: full.prefix)
-            tables[index] = larger
-            move(full)
-        } else {
-            split(index)
+    /// Makes the fingerprint's table larger, or two.
+    private mutating func makeRoom(_ fingerprint: UInt32) {
+        let table = place(fingerprint)
+        let full = table?.pointee ?? only
+        guard full.used < FingerprintFilter.splitAt || full.depth == FingerprintFilter.maxDepth else {
+            return split(full)
         }
+        var larger = newTable(
+            bucketCount: FingerprintFilter.grown(full.bucketCount), depth: full.depth, prefix: full.prefix)
+        full.forEach { _ = larger.insert($0) }
+        if let table { table.pointee = larger } else { only = larger }
+        release(full)
     }
 
     /// Small tables grow by half, so that they are not moved too often; large ones by a quarter, to save room.
@@ -122,47 +175,59 @@ package struct FingerprintFilter: ~Copyable {
         max(bucketCount + 1, bucketCount < 256 ? bucketCount * 3 / 2 : bucketCount * 5 / 4)
     }
 
-    private mutating func split(_ index: Int) {
-        let full = tables[index]
+    private mutating func split(_ full: Table) {
         let depth = full.depth + 1
-        if depth > self.depth {
-            var wider: [UInt32] = []
-            wider.reserveCapacity(directory.count * 2)
-            for entry in directory { wider += [entry, entry] }
-            directory = wider
-            self.depth = depth
-        }
+        if depth > self.depth { widenDirectory() }
         // Half each, but for chance; a table must never be full, or a search in it would not end.
-        let ones = usersWithBit(full, 31 - full.depth)
+        let ones = full.usersWithBit(31 - full.depth)
         let half = full.bucketCount / 2 + full.bucketCount / 16 + 1
-        let zeros = newTable(
+        var low = newTable(
             bucketCount: max(half, (full.used - ones) / 14 + 2), depth: depth, prefix: full.prefix << 1)
-        tables[index] = zeros
-        tables.append(newTable(bucketCount: max(half, ones / 14 + 2), depth: depth, prefix: full.prefix << 1 | 1))
-        let width = 1 << (self.depth - depth)
-        let start = Int(full.prefix << 1 | 1) * width
-        for i in start..<(start + width) { directory[i] = UInt32(tables.count - 1) }
-        move(full)
+        var high = newTable(bucketCount: max(half, ones / 14 + 2), depth: depth, prefix: full.prefix << 1 | 1)
+        let bit = UInt32(1) << UInt32(31 - full.depth)
+        full.forEach { fingerprint in
+            _ = fingerprint & bit == 0 ? low.insert(fingerprint) : high.insert(fingerprint)
+        }
+        add(low, high)
+        release(full)
     }
 
-    private func usersWithBit(_ table: Table, _ bit: Int) -> Int {
-        var count = 0
-        for lane in 0..<(table.bucketCount * FingerprintFilter.lanes) {
-            count += Int(table.buckets[lane] &>> UInt32(bit) & 1)
-        }
-        return count
+    private mutating func widenDirectory() {
+        let width = 1 << depth
+        let wider = UnsafeMutablePointer<UInt32>.allocate(capacity: width * 2)
+        for i in 0..<width * 2 { wider[i] = directory?[i / 2] ?? 0 }
+        directory?.deallocate()
+        directory = wider
+        depth += 1
     }
 
-    /// Puts a replaced table's fingerprints where they belong now.
-    private mutating func move(_ old: Table) {
-        for lane in 0..<(old.bucketCount * FingerprintFilter.lanes) where old.buckets[lane] != 0 {
-            let fingerprint = old.buckets[lane]
-            let index = tableIndex(fingerprint)
-            let place = FingerprintFilter.find(tables[index], fingerprint)
-            tables[index].buckets[place.lane] = fingerprint
-            tables[index].used += 1
+    /// Puts the two halves in place of the table that they come from.
+    private mutating func add(_ low: Table, _ high: Table) {
+        if tableCount + 2 > tableCapacity {
+            tableCapacity = max(4, tableCapacity * 2)
+            let larger = UnsafeMutablePointer<Table>.allocate(capacity: tableCapacity)
+            if let tables {
+                larger.update(from: tables, count: tableCount)
+                tables.deallocate()
+            }
+            tables = larger
         }
-        old.buckets.deallocate()
-        memoryBytes -= old.bucketCount * FingerprintFilter.bucketBytes
+        guard let tables, let directory else { preconditionFailure("a filter split without a directory") }
+        let width = 1 << (depth - low.depth)
+        let start = Int(low.prefix) * width
+        let index = tableCount == 0 ? 0 : Int(directory[start])
+        if tableCount == 0 {
+            only = Table()
+            tableCount = 1
+        }
+        tables[index] = low
+        tables[tableCount] = high
+        for i in (start + width)..<(start + 2 * width) { directory[i] = UInt32(tableCount) }
+        tableCount += 1
+    }
+
+    private mutating func release(_ table: Table) {
+        table.buckets?.deallocate()
+        memoryBytes -= table.bucketCount * FingerprintFilter.bucketBytes
     }
 }

@@ -8,8 +8,20 @@
 //
 //   0 reading (8)   8 key hash (8)   16 content (4)   20 sequence from the first (4)   24 region (2)   26 old (1)
 //   27 new (1)      28 length of the user id (1)      29 user id, padded to a multiple of 4
+//
+// The index is in the order of the hashes: an entry's home is given by the upper bits, and the next free place is taken
+// (linear probing). So a larger index is filled from the smaller one front to back, without a look at the arena, where
+// a miss of the processor's cache would wait for each entry. An index entry is the hash's upper half and the entry's
+// place in the arena.
 
+import CPlatform
 package import LikewiseCore
+
+#if canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
 
 /// Transitions in the order of the log, with an index by register.
 ///
@@ -59,6 +71,8 @@ package final class Generation: @unchecked Sendable {
     private var used = 0
     private var index: UnsafeMutablePointer<UInt64>
     private var indexMask: Int
+    /// How far a hash is shifted for its home.
+    private var indexShift: UInt64
     private var indexUsed = 0
 
     /// An empty one, whose first record will be `firstSequence`.
@@ -67,15 +81,30 @@ package final class Generation: @unchecked Sendable {
         self.firstSequence = firstSequence
         lastSequence = firstSequence - 1
         capacity = 1 << 14
-        arena = .allocate(byteCount: capacity, alignment: 16)
+        arena = Generation.resized(nil, to: capacity)
         indexMask = (1 << 9) - 1
-        index = .allocate(capacity: indexMask + 1)
-        index.initialize(repeating: 0, count: indexMask + 1)
+        indexShift = 64 - 9
+        index = Generation.emptyIndex(indexMask + 1)
     }
 
     deinit {
-        arena.deallocate()
-        index.deallocate()
+        free(arena)
+        likewise_free_table(index, (indexMask + 1) * 8)
+    }
+
+    /// The C library moves large blocks by their page tables, so that a growing arena is not copied.
+    private static func resized(_ arena: UnsafeMutableRawPointer?, to bytes: Int) -> UnsafeMutableRawPointer {
+        guard let moved = realloc(arena, bytes) else {
+            preconditionFailure("no memory for an overlay of \(bytes) bytes")
+        }
+        return moved
+    }
+
+    private static func emptyIndex(_ count: Int) -> UnsafeMutablePointer<UInt64> {
+        guard let table = likewise_allocate_table(count * 8) else {
+            preconditionFailure("no memory for an index of \(count) entries")
+        }
+        return table.bindMemory(to: UInt64.self, capacity: count)
     }
 
     package var isEmpty: Bool { lastSequence < firstSequence }
@@ -151,7 +180,7 @@ package final class Generation: @unchecked Sendable {
         lastSequence = mark.lastSequence
         events.removeLast(events.count - mark.events)
         answers.removeLast(answers.count - mark.answers)
-        rebuildIndex(size: indexMask + 1)
+        rebuildIndex()
     }
 
     /// Nothing is added from now on.
@@ -181,7 +210,7 @@ package final class Generation: @unchecked Sendable {
     /// The latest entry of a register, with its sequence; nil where this generation has none.
     package func find(slot: UInt32, keyHash: UInt64, user: UnsafeRawBufferPointer) -> Entry? {
         let tag = keyHash & 0xffff_ffff_0000_0000
-        var at = Int(truncatingIfNeeded: keyHash) & indexMask
+        var at = home(keyHash)
         while index[at] != 0 {
             if index[at] & 0xffff_ffff_0000_0000 == tag {
                 let entry = self.entry(index[at])
@@ -213,12 +242,20 @@ package final class Generation: @unchecked Sendable {
         Entry(arena + (Int(place & 0xffff_ffff) - 1) * Generation.unit)
     }
 
+    @inline(__always)
+    private func home(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash &>> indexShift) }
+
+    /// Brings the place where the register is, or belongs, near the processor.
+    @inline(__always)
+    func prefetch(_ keyHash: UInt64) { likewise_prefetch(index + home(keyHash)) }
+
     /// Points the index at the entry, in place of an earlier one of the same register.
+    @inline(__always)
     private func link(_ entry: Entry, offset: Int) {
         let hash = entry.keyHash
         let tag = hash & 0xffff_ffff_0000_0000
         let place = tag | UInt64(offset / Generation.unit + 1)
-        var at = Int(truncatingIfNeeded: hash) & indexMask
+        var at = home(hash)
         while index[at] != 0 {
             if index[at] & 0xffff_ffff_0000_0000 == tag {
                 let other = self.entry(index[at])
@@ -227,19 +264,29 @@ package final class Generation: @unchecked Sendable {
                     return
                 }
             }
-            at = (at + 1) & indexMask
+            at = (at &+ 1) & indexMask
         }
         index[at] = place
-        indexUsed += 1
+        indexUsed &+= 1
     }
 
-    private func growIndex() { rebuildIndex(size: (indexMask + 1) * 2) }
+    private func growIndex() {
+        let old = index
+        let count = indexMask + 1
+        precondition(count < 1 << 32, "an index of \(count) entries has no more bits of the hash to go by")
+        index = Generation.emptyIndex(count * 2)
+        indexMask = count * 2 - 1
+        indexShift -= 1
+        for i in 0..<count where old[i] != 0 {
+            var at = home(old[i])
+            while index[at] != 0 { at = (at &+ 1) & indexMask }
+            index[at] = old[i]
+        }
+        likewise_free_table(old, count * 8)
+    }
 
-    private func rebuildIndex(size: Int) {
-        index.deallocate()
-        index = .allocate(capacity: size)
-        index.initialize(repeating: 0, count: size)
-        indexMask = size - 1
+    private func rebuildIndex() {
+        index.update(repeating: 0, count: indexMask + 1)
         indexUsed = 0
         var at = 0
         while at < used {
@@ -252,10 +299,7 @@ package final class Generation: @unchecked Sendable {
     private func growArena(by length: Int) {
         let wanted = max(capacity * 2, used + length)
         precondition(wanted <= Generation.maxArenaBytes, "a generation of \(wanted) bytes was not sealed in time")
-        let larger = UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 16)
-        larger.copyMemory(from: arena, byteCount: used)
-        arena.deallocate()
-        arena = larger
+        arena = Generation.resized(arena, to: wanted)
         capacity = wanted
     }
 }

@@ -70,6 +70,29 @@ package struct Outcome: Sendable {
     package var changed: Bool { old != new }
 }
 
+/// What became of an intent that asked for no tally: so small that a bulk intake's thousands cost nothing to keep.
+package struct BriefOutcome: Sendable {
+    package var status: Outcome.Status
+    package var old: Reaction = .none
+    package var new: Reaction = .none
+    /// The register's version after the intent; `.zero` if untouched.
+    package var version: Version = .zero
+
+    package init(status: Outcome.Status) { self.status = status }
+
+    package var changed: Bool { old != new }
+}
+
+extension Outcome {
+    /// The same without a tally.
+    package init(_ brief: BriefOutcome) {
+        self.init(status: brief.status)
+        old = brief.old
+        new = brief.new
+        version = brief.version
+    }
+}
+
 /// Intents that travel together to one shard, and what became of them.
 ///
 /// `@unchecked Sendable`: it has one owner at a time. The caller fills it and hands it over; the shard's thread fills in
@@ -82,9 +105,11 @@ package final class IntentGroup: @unchecked Sendable {
     package private(set) var intents: [Intent] = []
     /// Answers to be stored together with an intent's change. The shard completes their payload.
     package private(set) var answers: [StoredAnswer] = []
-    /// One per intent, once `complete` is called.
+    /// One per intent, once `complete` is called, where tallies are wanted.
     package var outcomes: [Outcome] = []
-    /// Whether outcomes carry the tally; bulk intake does not ask for it.
+    /// One per intent, once `complete` is called, where they are not.
+    package var briefOutcomes: [BriefOutcome] = []
+    /// Whether outcomes carry the tally and what is known of the content; bulk intake does not ask for it.
     package let wantsTallies: Bool
     /// Called once, on the shard's thread: must hand over and return.
     package var complete: @Sendable (IntentGroup) -> Void
@@ -108,7 +133,17 @@ package final class IntentGroup: @unchecked Sendable {
         type: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0), reaction: Reaction = .none,
         visibility: ContentDescription.Visibility = .public, answer: StoredAnswer? = nil, seed: UInt64
     ) {
-        let contentHash = Hash64.of(content, seed: seed)
+        append(
+            action, content: content, contentHash: Hash64.of(content, seed: seed), user: user, type: type,
+            reaction: reaction, visibility: visibility, answer: answer, seed: seed)
+    }
+
+    /// The same where the content's hash under the engine's seed is known.
+    package func append(
+        _ action: Intent.Action, content: UnsafeRawBufferPointer, contentHash: UInt64, user: UnsafeRawBufferPointer,
+        type: UnsafeRawBufferPointer, reaction: Reaction, visibility: ContentDescription.Visibility = .public,
+        answer: StoredAnswer? = nil, seed: UInt64
+    ) {
         intents.append(
             Intent(
                 contentHash: contentHash,
@@ -118,13 +153,17 @@ package final class IntentGroup: @unchecked Sendable {
                 action: action, reaction: reaction, visibility: visibility))
         bytes.append(contentsOf: content)
         bytes.append(contentsOf: user)
-        bytes.append(contentsOf: type)
+        if !type.isEmpty { bytes.append(contentsOf: type) }
         if let answer { answers.append(answer) }
     }
 
     /// Gives every intent the same outcome.
     package func fail(_ status: Outcome.Status) {
-        outcomes = [Outcome](repeating: Outcome(status: status), count: intents.count)
+        if wantsTallies {
+            outcomes = [Outcome](repeating: Outcome(status: status), count: intents.count)
+        } else {
+            briefOutcomes = [BriefOutcome](repeating: BriefOutcome(status: status), count: intents.count)
+        }
     }
 }
 

@@ -22,8 +22,10 @@ package final class ShardCore {
 
     var log: (any EventLog)?
     let table = ContentTable()
-    /// Oldest first; the last one is being filled.
-    var generations: [Generation]
+    /// The generation that is being filled.
+    var current: Generation
+    /// Those before it that the ledger does not hold, oldest first.
+    package internal(set) var sealedGenerations: [Generation] = []
     var hybrid: HybridClock
     /// Log records up to this one are in the ledger.
     package var committedSequence: UInt64
@@ -39,6 +41,10 @@ package final class ShardCore {
     package private(set) var storage: EventLogError?
 
     var buffer = LogBuffer(capacity: 1 << 20)
+    private var lookahead = Lookahead()
+    /// The sequence of this batch's first record, and of the first record that was not durable when it began.
+    private var batchSequence: UInt64 = 0
+    private var durable: UInt64 = 0
     var batch: UInt64 = 1
     var changed: [Saved] = []
     var trending: [UInt32] = []
@@ -68,7 +74,7 @@ package final class ShardCore {
         self.metrics = metrics
         committedSequence = committed
         hybrid = HybridClock(region: options.region, last: latestReading)
-        generations = [Generation(number: 1, firstSequence: committed + 1)]
+        current = Generation(number: 1, firstSequence: committed + 1)
         knowsAllContents = ledgerIsEmpty && options.filters
     }
 
@@ -78,20 +84,27 @@ package final class ShardCore {
         publish()
     }
 
-    var current: Generation { generations[generations.count - 1] }
-
     /// Keys the hashes of this process.
     package var seed: UInt64 { options.seed }
 
     /// Bytes of what the ledger does not hold yet.
-    package var overlayBytes: Int { generations.reduce(0) { $0 + $1.memoryBytes } }
+    package var overlayBytes: Int { sealedGenerations.reduce(current.memoryBytes) { $0 + $1.memoryBytes } }
     /// How far the ledger is behind the log: records, and the age of the oldest in milliseconds.
     package var ledgerLag: (records: UInt64, milliseconds: UInt64) {
-        guard let log, log.nextSequence > committedSequence + 1, let oldest = generations.first?.firstReading else {
-            return (0, 0)
-        }
+        let first = sealedGenerations.first ?? current
+        guard let log, log.nextSequence > committedSequence + 1, let oldest = first.firstReading else { return (0, 0) }
         let now = clock.milliseconds()
         return (log.nextSequence - 1 - committedSequence, now - min(now, oldest >> 16))
+    }
+    /// What the ledger writer paces itself by.
+    package var ledgerDemand: LedgerDemand {
+        let lag = ledgerLag
+        var demand = LedgerDemand()
+        demand.overlayFill = Double(overlayBytes) / Double(max(1, options.overlayBytes))
+        demand.records = lag.records
+        demand.age = lag.milliseconds * 1_000_000
+        demand.latest = (log?.nextSequence ?? 1) - 1
+        return demand
     }
     package var loadedContents: Int { table.count }
     package var contentBytes: Int { table.memoryBytes + filterBytes + knownContents.memoryBytes }
@@ -106,10 +119,12 @@ package final class ShardCore {
         buffer.removeAll()
         changed.removeAll(keepingCapacity: true)
         let refusal = admission(groups, log)
+        batchSequence = log.nextSequence
+        durable = log.durableSequence
         let mark = current.mark
         let clockBefore = hybrid
         let now = clock.milliseconds()
-        for group in groups { evaluate(group, refusal: refusal, now: now, log) }
+        for group in groups { evaluate(group, refusal: refusal, now: now) }
         if buffer.records > 0 {
             do throws(EventLogError) {
                 try log.append(buffer)
@@ -143,71 +158,99 @@ package final class ShardCore {
         return .storageFailed
     }
 
-    private func evaluate(_ group: IntentGroup, refusal: Outcome.Status?, now: UInt64, _ log: any EventLog) {
-        var outcomes: [Outcome] = []
-        outcomes.reserveCapacity(group.count)
-        let wantsTallies = group.wantsTallies
+    private func evaluate(_ group: IntentGroup, refusal: Outcome.Status?, now: UInt64) {
         group.bytes.withUnsafeBytes { bytes in
             group.intents.withUnsafeBufferPointer { intents in
-                for intent in intents {
-                    let ids = IntentIDs(intent, bytes)
-                    var outcome: Outcome
-                    if let refusal, intent.action != .read {
-                        outcome = Outcome(status: refusal)
-                    } else {
-                        do throws(LedgerError) {
-                            outcome = try evaluate(intent, ids, now: now, wantsTally: wantsTallies, log)
-                        } catch {
-                            metrics.ledgerError(error)
-                            outcome = Outcome(status: .ledgerFailed)
-                        }
-                        if intent.answer >= 0 { store(group.answers[Int(intent.answer)], outcome, ids, log) }
+                if group.wantsTallies {
+                    group.outcomes.reserveCapacity(intents.count)
+                    evaluate(intents, bytes, of: group, refusal: refusal, now: now) { brief, slot, intent in
+                        group.outcomes.append(outcome(brief, slot, intent))
                     }
-                    outcomes.append(outcome)
+                } else {
+                    group.briefOutcomes.reserveCapacity(intents.count)
+                    evaluate(intents, bytes, of: group, refusal: refusal, now: now) { brief, _, _ in
+                        group.briefOutcomes.append(brief)
+                    }
                 }
             }
         }
-        group.outcomes = outcomes
     }
 
+    @inline(__always)
     private func evaluate(
-        _ intent: Intent, _ ids: IntentIDs, now: UInt64, wantsTally: Bool, _ log: any EventLog
-    ) throws(LedgerError) -> Outcome {
-        var outcome = Outcome(status: .done)
-        if intent.action == .remember { return outcome }
+        _ intents: UnsafeBufferPointer<Intent>, _ bytes: UnsafeRawBufferPointer, of group: IntentGroup,
+        refusal: Outcome.Status?, now: UInt64, _ take: (BriefOutcome, UInt32?, Intent) -> Void
+    ) {
+        for i in 0..<intents.count {
+            lookahead.advance(to: i, intents, table, current)
+            let intent = intents[i]
+            let ids = IntentIDs(intent, bytes)
+            var slot: UInt32?
+            var brief = BriefOutcome(status: .done)
+            if let refusal, intent.action != .read {
+                brief.status = refusal
+            } else {
+                do throws(LedgerError) {
+                    slot = try evaluate(intent, ids, now: now, &brief)
+                } catch {
+                    metrics.ledgerError(error)
+                    brief = BriefOutcome(status: .ledgerFailed)
+                }
+                if intent.answer >= 0 {
+                    let full = group.wantsTallies ? outcome(brief, slot, intent) : Outcome(brief)
+                    store(group.answers[Int(intent.answer)], full, ids)
+                }
+            }
+            take(brief, slot, intent)
+        }
+    }
+
+    /// What became of an intent, with what is known of its content now.
+    private func outcome(_ brief: BriefOutcome, _ slot: UInt32?, _ intent: Intent) -> Outcome {
+        var outcome = Outcome(brief)
+        guard let slot else { return outcome }
+        outcome.tally = table[slot].pointee.tally
+        if intent.userLength == 0 { outcome.description = table[slot].pointee.description }
+        return outcome
+    }
+
+    /// Evaluates one intent; answers the content's slot where there is something to say of it.
+    @inline(__always)
+    private func evaluate(
+        _ intent: Intent, _ ids: IntentIDs, now: UInt64, _ outcome: inout BriefOutcome
+    ) throws(LedgerError) -> UInt32? {
+        if intent.action == .remember { return nil }
         let mayCreate = intent.action == .putContent || (intent.action == .react && !options.strictContent)
         guard let slot = try find(ids.content, hash: intent.contentHash, create: mayCreate) else {
             if options.strictContent || intent.action == .deleteContent { outcome.status = .contentNotFound }
-            return outcome
+            return nil
         }
         let state = table[slot]
         state.pointee.isRecent = true
         if options.strictContent, !state.pointee.description.registered, intent.action != .putContent {
             outcome.status = .contentNotFound
-            return outcome
+            return nil
         }
         switch intent.action {
-        case .putContent: put(slot, intent, ids, now: now, log)
+        case .putContent: put(slot, intent, ids, now: now)
         case .deleteContent:
             // By what the ledger keeps too, so that the answer is the same when the content was unloaded in between.
             guard state.pointee.description != ContentDescription() || state.pointee.tally.total > 0 else {
                 outcome.status = .contentNotFound
-                return outcome
+                return nil
             }
-            delete(slot, ids, now: now, log)
+            delete(slot, ids, now: now)
         case .read, .react, .clear:
             guard intent.userLength > 0 else { break }
-            try react(slot, intent, ids, now: now, &outcome, log)
+            try react(slot, intent, ids, now: now, &outcome)
         case .remember: break
         }
-        if wantsTally { outcome.tally = state.pointee.tally }
-        if intent.userLength == 0 { outcome.description = state.pointee.description }
-        return outcome
+        return slot
     }
 
     @inline(__always)
     private func react(
-        _ slot: UInt32, _ intent: Intent, _ ids: IntentIDs, now: UInt64, _ outcome: inout Outcome, _ log: any EventLog
+        _ slot: UInt32, _ intent: Intent, _ ids: IntentIDs, now: UInt64, _ outcome: inout BriefOutcome
     ) throws(LedgerError) {
         let register = try register(slot, intent, ids)
         outcome.old = register.reaction
@@ -220,12 +263,12 @@ package final class ShardCore {
         outcome.version = transition.version
         save(slot)
         let state = table[slot]
-        let sequence = log.nextSequence + UInt64(buffer.records)
+        let sequence = nextSequence
         let tellsType = intent.typeLength > 0 && state.pointee.description.type.isEmpty
         let extra = tellsType ? ids.type : UnsafeRawBufferPointer(start: nil, count: 0)
         buffer.append(
             LogBuffer.Header(
-                kind: .transition, sequence: sequence, unsynced: unsynced(sequence, log), old: transition.old,
+                kind: .transition, sequence: sequence, unsynced: unsynced(sequence), old: transition.old,
                 new: transition.new.rawValue, version: transition.version),
             content: ids.content, user: ids.user, extra: extra)
         if tellsType { state.pointee.description.type = Array(ids.type) }
@@ -256,15 +299,15 @@ package final class ShardCore {
         current.append(content: index, keyHash: keyHash, user: user, transition: transition, sequence: sequence)
     }
 
-    private func put(_ slot: UInt32, _ intent: Intent, _ ids: IntentIDs, now: UInt64, _ log: any EventLog) {
+    private func put(_ slot: UInt32, _ intent: Intent, _ ids: IntentIDs, now: UInt64) {
         let description = ContentDescription(type: Array(ids.type), visibility: intent.visibility, registered: true)
         guard description != table[slot].pointee.description else { return }
         save(slot)
-        let sequence = log.nextSequence + UInt64(buffer.records)
+        let sequence = nextSequence
         let version = hybrid.next(milliseconds: now)
         buffer.append(
             LogBuffer.Header(
-                kind: .contentPut, sequence: sequence, unsynced: unsynced(sequence, log),
+                kind: .contentPut, sequence: sequence, unsynced: unsynced(sequence),
                 new: intent.visibility.rawValue, version: version),
             content: ids.content, user: UnsafeRawBufferPointer(start: nil, count: 0), extra: ids.type)
         describe(slot, description, sequence: sequence)
@@ -278,14 +321,14 @@ package final class ShardCore {
             Generation.ContentEvent(content: place(slot), sequence: sequence, description: description, deleted: nil))
     }
 
-    private func delete(_ slot: UInt32, _ ids: IntentIDs, now: UInt64, _ log: any EventLog) {
+    private func delete(_ slot: UInt32, _ ids: IntentIDs, now: UInt64) {
         save(slot)
-        let sequence = log.nextSequence + UInt64(buffer.records)
+        let sequence = nextSequence
         let version = hybrid.next(milliseconds: now)
         let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
         buffer.append(
             LogBuffer.Header(
-                kind: .contentDeleted, sequence: sequence, unsynced: unsynced(sequence, log), version: version),
+                kind: .contentDeleted, sequence: sequence, unsynced: unsynced(sequence), version: version),
             content: ids.content, user: nothing, extra: nothing)
         markDeleted(slot, version, sequence: sequence)
     }
@@ -303,17 +346,17 @@ package final class ShardCore {
             Generation.ContentEvent(content: place(slot), sequence: sequence, description: nil, deleted: version))
     }
 
-    private func store(_ answer: StoredAnswer, _ outcome: Outcome, _ ids: IntentIDs, _ log: any EventLog) {
+    private func store(_ answer: StoredAnswer, _ outcome: Outcome, _ ids: IntentIDs) {
         guard outcome.status == .done || outcome.status == .contentNotFound else { return }
         var answer = answer
         if answer.payload.isEmpty { answer.payload = OutcomeCodec.encode(outcome) }
-        let sequence = log.nextSequence + UInt64(buffer.records)
+        let sequence = nextSequence
         let fingerprint = withUnsafeBytes(of: answer.fingerprint.littleEndian) { Array($0) }
         answer.key.withUnsafeBytes { key in
             (fingerprint + answer.payload).withUnsafeBytes { payload in
                 buffer.append(
                     LogBuffer.Header(
-                        kind: .answer, sequence: sequence, unsynced: unsynced(sequence, log),
+                        kind: .answer, sequence: sequence, unsynced: unsynced(sequence),
                         version: Version(reading: answer.expires, region: options.region)),
                     content: UnsafeRawBufferPointer(start: nil, count: 0), user: key, extra: payload)
             }
@@ -322,24 +365,9 @@ package final class ShardCore {
     }
 
     @inline(__always)
-    private func unsynced(_ sequence: UInt64, _ log: any EventLog) -> UInt32 {
-        UInt32(clamping: sequence - log.durableSequence)
-    }
-}
+    private func unsynced(_ sequence: UInt64) -> UInt32 { UInt32(clamping: sequence - durable) }
 
-/// An intent's ids, in the group's bytes.
-struct IntentIDs {
-    let content: UnsafeRawBufferPointer
-    let user: UnsafeRawBufferPointer
-    let type: UnsafeRawBufferPointer
-
+    /// The sequence of the next record of this batch.
     @inline(__always)
-    init(_ intent: Intent, _ bytes: UnsafeRawBufferPointer) {
-        let start = Int(intent.offset)
-        let userStart = start + Int(intent.contentLength)
-        let typeStart = userStart + Int(intent.userLength)
-        content = UnsafeRawBufferPointer(rebasing: bytes[start..<userStart])
-        user = UnsafeRawBufferPointer(rebasing: bytes[userStart..<typeStart])
-        type = UnsafeRawBufferPointer(rebasing: bytes[typeStart..<(typeStart + Int(intent.typeLength))])
-    }
+    private var nextSequence: UInt64 { batchSequence + UInt64(buffer.records) }
 }

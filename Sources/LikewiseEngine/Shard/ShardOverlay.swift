@@ -10,24 +10,22 @@ extension ShardCore {
         try log?.sync()
         let sealed = current
         sealed.seal()
-        generations.append(Generation(number: sealed.number &+ 1, firstSequence: sealed.lastSequence + 1))
+        sealedGenerations.append(sealed)
+        current = Generation(number: sealed.number &+ 1, firstSequence: sealed.lastSequence + 1)
         return sealed
     }
 
     /// Whether the newest generation should be sealed even while the ledger is busy.
     package var isGenerationLarge: Bool { current.memoryBytes >= options.generationBytes }
 
-    /// The sealed generations that the ledger does not hold yet, oldest first.
-    package var sealedGenerations: [Generation] { Array(generations.dropLast()) }
-
     /// Answers that the ledger does not hold yet.
-    package var unsavedAnswers: [StoredAnswer] { generations.flatMap(\.answers) }
+    package var unsavedAnswers: [StoredAnswer] { sealedGenerations.flatMap(\.answers) + current.answers }
 
     /// The ledger holds all up to the generation `number`.
     package func committed(through number: UInt32) {
-        while let first = generations.first, first.isSealed, first.number <= number {
+        while let first = sealedGenerations.first, first.number <= number {
             committedSequence = first.lastSequence
-            generations.removeFirst()
+            sealedGenerations.removeFirst()
         }
     }
 

@@ -21,7 +21,8 @@ extension ShardCore {
         }
         if isGenerationLarge {
             current.seal()
-            generations.append(Generation(number: current.number &+ 1, firstSequence: sequence + 1))
+            sealedGenerations.append(current)
+            current = Generation(number: current.number &+ 1, firstSequence: sequence + 1)
         }
     }
 

@@ -25,11 +25,7 @@ extension ShardCore {
     func heldRegister(_ slot: UInt32, _ intent: Intent, _ ids: IntentIDs) throws(LedgerError) -> Register {
         let state = table[slot]
         if state.pointee.lastSequence > committedSequence {
-            for generation in generations.reversed() {
-                guard let entry = generation.find(slot: slot, keyHash: intent.keyHash, user: ids.user) else { continue }
-                let isDeleted = generation.sequence(of: entry) < state.pointee.deletedSequence
-                return isDeleted ? .untouched : entry.register
-            }
+            if let register = unsavedRegister(slot, intent, ids) { return register }
         }
         // The ledger may still hold what a deletion has ended.
         if state.pointee.deletedSequence > committedSequence { return .untouched }
@@ -37,6 +33,21 @@ extension ShardCore {
         guard let key = state.pointee.ledgerKey else { return .untouched }
         wantFilter(slot, key)
         return try reader.register(content: key, user: ids.user)
+    }
+
+    /// The register as the overlay has it; nil where it is not there.
+    private func unsavedRegister(_ slot: UInt32, _ intent: Intent, _ ids: IntentIDs) -> Register? {
+        var generation = current
+        var older = sealedGenerations.count
+        while true {
+            if let entry = generation.find(slot: slot, keyHash: intent.keyHash, user: ids.user) {
+                let isDeleted = generation.sequence(of: entry) < table[slot].pointee.deletedSequence
+                return isDeleted ? .untouched : entry.register
+            }
+            guard older > 0 else { return nil }
+            older -= 1
+            generation = sealedGenerations[older]
+        }
     }
 
     // MARK: Filters

@@ -76,7 +76,8 @@ final class ShardThread: Sendable {
                     overlayBytes: core.overlayBytes, contents: core.loadedContents, contentBytes: core.contentBytes,
                     queued: inbox.depth, ledgerLag: core.ledgerLag)
             }
-            if core.isGenerationLarge || writer.wantsWork(now: after) { handOver(core) }
+            let isWanted = writer.wantsWork(core.ledgerDemand, shard: shard, now: after)
+            if isWanted || core.isGenerationLarge { handOver(core) }
             if isStopping && taken.groups.isEmpty && inbox.depth == 0 { break }
         }
         core.reportTrends()

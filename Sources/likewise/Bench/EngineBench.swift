@@ -91,7 +91,7 @@ struct EngineBench: BenchSuite {
             }
         }
         let elapsed = clock.now - started
-        let failed = groups.reduce(0) { $0 + $1.outcomes.count { $0.status != .done } }
+        let failed = groups.reduce(0) { $0 + $1.briefOutcomes.count { $0.status != .done } }
         precondition(failed == 0, "\(failed) intents were refused, so the rate would say nothing")
         return elapsed
     }

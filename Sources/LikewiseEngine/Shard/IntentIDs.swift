@@ -1,0 +1,16 @@
+/// An intent's ids, in the group's bytes.
+struct IntentIDs {
+    let content: UnsafeRawBufferPointer
+    let user: UnsafeRawBufferPointer
+    let type: UnsafeRawBufferPointer
+
+    @inline(__always)
+    init(_ intent: Intent, _ bytes: UnsafeRawBufferPointer) {
+        let start = Int(intent.offset)
+        let userStart = start + Int(intent.contentLength)
+        let typeStart = userStart + Int(intent.userLength)
+        content = UnsafeRawBufferPointer(rebasing: bytes[start..<userStart])
+        user = UnsafeRawBufferPointer(rebasing: bytes[userStart..<typeStart])
+        type = UnsafeRawBufferPointer(rebasing: bytes[typeStart..<(typeStart + Int(intent.typeLength))])
+    }
+}
