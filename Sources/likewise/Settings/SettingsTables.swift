@@ -196,6 +196,20 @@ package struct BenchSettings: SettingsTable {
         "Budget of overlay, filters and caches in memory and ledger")
     package let without = Setting(
         "without", .leftOut, default: "none", "Servers to compare with that are not here, and are left out")
+    package let levels = Setting(
+        "levels",
+        .names("some of 1, 2, 3, 4, 5 with commas between them", where: Set("12345".map(String.init)).isSuperset),
+        default: "1,2,3,4,5", "In levels: which of them")
+    package let callers = Setting(
+        "callers", .integer(1...1000), default: "64", "In levels: callers, each with one like on its way")
+    package let kills = Setting(
+        "kills", .integer(1...1000), default: "3", "In levels: how often each process is killed")
+    package let writeBehind = Setting(
+        "write-behind", .duration(.seconds(1)...(.seconds(3600))), default: "30s",
+        "In levels: time between two writes of the write-behind cache")
+    package let benchEnvironment = Setting(
+        "bench-environment", .path, default: ".build/bench-venv",
+        "In levels: the Python environment with a Kafka broker and client that scripts/bench/setup.sh makes")
     package let logLevel = Setting(
         "log-level", SettingKind<LogLevel>.choice, default: "warning", "Least level that is logged")
     package let logFormat = CommonSettings.logFormat
