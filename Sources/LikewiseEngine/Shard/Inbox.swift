@@ -133,6 +133,13 @@ final class Inbox: Sendable {
     /// Intents that wait.
     var depth: Int { monitor.withLock { $0.intents } }
 
+    /// Waits until `wanted` intents or a message are there, at most until `deadline`, without being woken by each group.
+    func gather(_ wanted: Int, until deadline: UInt64) {
+        _ = monitor.wait(until: deadline) { waiting -> Void? in
+            waiting.intents >= wanted || !waiting.messages.isEmpty || waiting.isClosed ? () : nil
+        }
+    }
+
     /// Takes groups of up to `limit` intents (at least one group, if any waits) and all messages; waits for either
     /// until `deadline`.
     func take(limit: Int, until deadline: UInt64) -> (groups: [IntentGroup], messages: [ShardMessage]) {

