@@ -29,7 +29,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
-        // What Swift cannot reach in C: the CRC instruction, fallocate, a thread's name.
+        // What Swift cannot reach in C: the CRC instruction, fallocate, a thread's name, epoll.
         .target(name: "CPlatform"),
         // The domain: ids, reactions, registers, versions, merge, tallies, hashing. No I/O.
         .target(name: "LikewiseCore", swiftSettings: strict),
@@ -64,7 +64,7 @@ let package = Package(
         .executableTarget(
             name: "likewise",
             dependencies: [
-                "LikewiseServer", "LikewiseEngine", "LikewiseCore",
+                "LikewiseServer", "LikewiseEngine", "LikewiseCore", "CPlatform",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -138,15 +138,22 @@ struct BenchHarnessTests {
 
     // MARK: Answers of HTTP
 
-    @Test("A head is read as far as a generator needs it")
-    func heads() {
-        let bytes = Array("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 12\r\nRetry-After: 1\r\n\r\nbody".utf8)
-        #expect(HTTPHead.end(of: bytes) == bytes.count - 4)
-        let head = HTTPHead(bytes[..<(bytes.count - 4)])
-        #expect(head?.status == 503)
-        #expect(head?.bodyBytes == 12)
-        #expect(HTTPHead.end(of: Array("HTTP/1.1 200 OK\r\n".utf8)) == nil)
-        #expect(HTTPHead(Array("hello\r\n\r\n".utf8)[...]) == nil)
+    @Test(
+        "A head is read as far as a generator needs it",
+        arguments: [
+            ("HTTP/1.1 503 No\r\ncontent-length: 12\r\nRetry-After: 1\r\n\r\nbody", 503, 12, 4),
+            ("HTTP/1.1 204 None\r\nContent-Type: x\r\n\r\n", 204, 0, 0),
+            ("HTTP/1.1 200 OK\nCONTENT-LENGTH:7\n\n", 200, 7, 0), ("hello there, you\r\n\r\n", 0, 0, 0),
+        ])
+    func heads(text: String, status: Int, bodyBytes: Int, behind: Int) {
+        let bytes = Array(text.utf8)
+        let head = bytes.withUnsafeBytes { HTTPHead(scanning: $0) }
+        #expect(head?.status == status)
+        #expect(head?.bodyBytes == bodyBytes)
+        #expect(head?.headBytes == bytes.count - behind)
+        // Until its last byte has arrived there is none.
+        let short = bytes.dropLast(behind + 1).withUnsafeBytes { HTTPHead(scanning: $0) }
+        #expect(short == nil)
     }
 
     // MARK: Command line

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif

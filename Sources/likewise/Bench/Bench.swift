@@ -2,13 +2,8 @@
 // error. A suite is a type in a file or folder of its own here; what they share is in `Harness`.
 
 import ArgumentParser
+import Glibc
 import Logging
-
-#if canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 struct Bench: SettingsCommand {
     typealias Table = BenchSettings

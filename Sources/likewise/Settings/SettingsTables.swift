@@ -165,7 +165,7 @@ package struct BenchSettings: SettingsTable {
     package static let repeatsLastArgument = true
     package static let examples: [(line: String, does: String)] = [
         ("likewise bench engine", "likes a second through the engine, an object of JSON a line"),
-        ("likewise bench all --rounds 5", "every suite, one after the other"),
+        ("likewise bench all --ledger-likes 10000000", "every suite, with a shorter ledger"),
     ]
 
     package init() {}
@@ -177,7 +177,19 @@ package struct BenchSettings: SettingsTable {
     package let likes = Setting(
         optional: "likes", .integer(10_000...1_000_000_000),
         absent: "4 million in engine, 10 million in bulk and memory", "Likes of each measurement")
+    package let redisLikes = Setting(
+        "redis-likes", .integer(10_000...100_000_000), default: "1000000",
+        "Likes of a round of Redis in bulk, which is a rate")
+    package let ledgerLikes = Setting(
+        "ledger-likes", .integer(10_000...1_000_000_000), default: "100000000", "Likes that ledger goes up to")
     package let rounds = Setting("rounds", .integer(1...100), default: "5", "Rounds; the median is reported")
+    package let seconds = Setting(
+        "seconds", .duration(.milliseconds(100)...(.seconds(600))), default: "5s", "Time of each measurement in http")
+    package let connections = Setting(
+        "connections", .integer(1...4096), default: "256", "Connections of the load generator in http")
+    package let memory = Setting(
+        optional: "memory", .bytes(16 << 20...16 << 40), absent: "256MiB in memory, 1GiB in ledger",
+        "Budget of overlay, filters and caches in memory and ledger")
     package let without = Setting(
         "without", .leftOut, default: "none", "Servers to compare with that are not here, and are left out")
     package let levels = Setting(

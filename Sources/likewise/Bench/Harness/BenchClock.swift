@@ -1,8 +1,4 @@
-#if canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
+import Glibc
 
 /// The clock of the load generators: one call without allocation.
 enum BenchClock {
@@ -28,4 +24,9 @@ enum BenchClock {
             rest(nanoseconds: 5_000_000)
         }
     }
+}
+
+extension Duration {
+    /// Seconds, as a fraction.
+    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
 }

@@ -1,11 +1,7 @@
 // A blocking connection over loopback with a deadline on every call, for requests that are sent one after the other and
 // for the bodies of bulk intake. The generators of many small requests have their own loop.
 
-#if canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
+import Glibc
 
 /// `~Copyable`, since it owns its socket.
 struct BenchConnection: ~Copyable {
@@ -26,20 +22,11 @@ struct BenchConnection: ~Copyable {
     /// Connects to a port of 127.0.0.1. A call that waits longer than `seconds` fails.
     init(port: UInt16, seconds: Int = 60) throws {
         self.port = port
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        var on: Int32 = 1
-        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+        descriptor = try BenchAddress.connect(port)
         var limit = timeval(tv_sec: seconds, tv_usec: 0)
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
             setsockopt(descriptor, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
         }
-        var address = BenchAddress.loopback(port)
-        let code = withUnsafePointer(to: &address) { address in
-            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        if code != 0 { throw BenchError("127.0.0.1:\(port) does not take connections: \(lastError())") }
     }
 
     deinit { close(descriptor) }
@@ -82,50 +69,23 @@ struct BenchConnection: ~Copyable {
 
     /// Waits for the next answer: a head and a body with Content-Length, which is what Likewise sends.
     mutating func answer() throws -> Answer {
-        var end: Int?
+        var head: HTTPHead?
         while true {
-            end = HTTPHead.end(of: received)
-            if end != nil { break }
+            head = received.withUnsafeBytes { HTTPHead(scanning: $0) }
+            if head != nil { break }
             guard received.count < BenchConnection.maxHeadBytes else { throw BenchError("an answer without end") }
             try receiveMore()
         }
-        guard let end, let head = HTTPHead(received[..<end]) else { throw BenchError("an answer that is not HTTP") }
-        while received.count < end + head.bodyBytes { try receiveMore() }
-        defer { received.removeFirst(end + head.bodyBytes) }
-        return Answer(status: head.status, body: Array(received[end..<end + head.bodyBytes]))
+        guard let head, head.status > 0 else { throw BenchError("127.0.0.1:\(port) answered what is not HTTP") }
+        while received.count < head.totalBytes { try receiveMore() }
+        defer { received.removeFirst(head.totalBytes) }
+        return Answer(status: head.status, body: Array(received[head.headBytes..<head.totalBytes]))
     }
 
     private mutating func receiveMore() throws {
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         let count = try chunk.withUnsafeMutableBytes { room in try receive(room) }
         received += chunk[..<count]
-    }
-}
-
-/// The head of an answer: what a generator has to know of it.
-package struct HTTPHead: Hashable {
-    package let status: Int
-    package let bodyBytes: Int
-
-    /// The index behind the empty line that ends the head, if that has arrived.
-    package static func end(of bytes: [UInt8]) -> Int? {
-        guard bytes.count >= 4 else { return nil }
-        for i in 3..<bytes.count
-        where bytes[i] == 10 && bytes[i - 1] == 13 && bytes[i - 2] == 10 && bytes[i - 3] == 13 {
-            return i + 1
-        }
-        return nil
-    }
-
-    /// The status and Content-Length of a head; nil where it is none.
-    package init?(_ head: ArraySlice<UInt8>) {
-        let lines = String(decoding: head, as: UTF8.self).split(separator: "\r\n")
-        guard let words = lines.first?.split(separator: " "), words.count >= 2, words[0].hasPrefix("HTTP/1."),
-            let status = Int(words[1])
-        else { return nil }
-        self.status = status
-        let lengths = lines.lazy.filter { $0.lowercased().hasPrefix("content-length:") }
-        bodyBytes = lengths.first.flatMap { Int($0.dropFirst(15).drop(while: \.isWhitespace)) } ?? 0
     }
 }
 
@@ -136,6 +96,25 @@ enum BenchAddress {
         address.sin_port = port.bigEndian
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
         return address
+    }
+
+    /// A socket that is connected to a port of 127.0.0.1; small writes are sent at once.
+    static func connect(_ port: UInt16) throws -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        var on: Int32 = 1
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+        var address = loopback(port)
+        let code = withUnsafePointer(to: &address) { address in
+            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard code == 0 else {
+            let reason = lastError()
+            close(descriptor)
+            throw BenchError("127.0.0.1:\(port) does not take connections: \(reason)")
+        }
+        return descriptor
     }
 
     /// A port of loopback that nobody listens on just now.

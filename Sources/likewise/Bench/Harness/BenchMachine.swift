@@ -1,8 +1,4 @@
-#if canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
+import Glibc
 
 /// The machine that a figure was measured on, as /proc tells it.
 package struct BenchMachine: Sendable, Hashable {
@@ -82,11 +78,7 @@ package enum ProcText {
     private static let maxBytes = 16 << 20
 
     private static func unistdRead(_ descriptor: Int32, _ room: UnsafeMutableRawBufferPointer) -> Int {
-        #if canImport(Musl)
-            Musl.read(descriptor, room.baseAddress, room.count)
-        #else
-            Glibc.read(descriptor, room.baseAddress, room.count)
-        #endif
+        Glibc.read(descriptor, room.baseAddress, room.count)
     }
 
     private static func trimmed(_ text: Substring) -> String {

@@ -1,12 +1,7 @@
 // How far a suite is, on standard error: one line that is rewritten on a terminal, a line now and then elsewhere.
 
+import Glibc
 import Synchronization
-
-#if canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// What is left of a task, told from what is done of it.
 package enum ProgressEstimate {
@@ -59,7 +54,7 @@ final class BenchProgress: Sendable {
         total = steps
     }
 
-    /// Begins the next step, which counts as `size`. The one before it is complete.
+    /// Begins the next step. The one before it, which counts as `size`, is complete.
     func step(_ what: String, after size: Double = 1) {
         let line = state.withLock { state in
             if !state.step.isEmpty { state.complete += size }

@@ -104,7 +104,7 @@ struct RedisServer {
         let process = process
         let isReady = try BenchClock.wait(seconds: 30) { () throws -> Bool? in
             guard process.isRunning else { throw BenchError("redis-server ended; it printed:\n\(process.lastWords)") }
-            return (try? RedisServer.ping(port)) == true ? true : nil
+            return (try? RedisServer.command(["PING"], port: port, seconds: 1)) == "PONG" ? true : nil
         }
         guard isReady == true else {
             process.kill()
@@ -112,25 +112,34 @@ struct RedisServer {
         }
     }
 
-    /// One of the numbers of INFO, such as `used_memory`.
+    /// One of the numbers of `INFO memory`, such as `used_memory`.
     func info(_ name: String) throws -> Int? {
-        let connection = try BenchConnection(port: port)
-        try connection.send(Array("INFO memory\r\n".utf8))
-        var text = ""
-        var room = [UInt8](repeating: 0, count: 1 << 16)
-        // A bulk string: its length, the text, an empty line at the end.
-        while !text.hasSuffix("\n\n") && text.utf8.count < 1 << 16 {
-            let count = try room.withUnsafeMutableBytes { room in try connection.receive(room) }
-            text += String(decoding: room[..<count].filter { $0 != UInt8(ascii: "\r") }, as: UTF8.self)
-        }
-        return ProcText.value(of: name, in: text).flatMap { Int($0) }
+        ProcText.value(of: name, in: try command(["INFO", "memory"])).flatMap { Int($0) }
     }
 
-    private static func ping(_ port: UInt16) throws -> Bool {
-        let connection = try BenchConnection(port: port, seconds: 1)
-        try connection.send(Array("PING\r\n".utf8))
-        var room = [UInt8](repeating: 0, count: 64)
-        let count = try room.withUnsafeMutableBytes { room in try connection.receive(room) }
-        return room[..<count].starts(with: "+PONG".utf8)
+    /// Sends a command and waits for its reply: a number or a text, without what marks it as such.
+    func command(_ words: [String]) throws -> String { try RedisServer.command(words, port: port) }
+
+    private static func command(_ words: [String], port: UInt16, seconds: Int = 60) throws -> String {
+        let connection = try BenchConnection(port: port, seconds: seconds)
+        try connection.send(RedisCommand.bytes(words))
+        var reply: [UInt8] = []
+        var room = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = try room.withUnsafeMutableBytes { room in try connection.receive(room) }
+            reply += room[..<count].filter { $0 != UInt8(ascii: "\r") }
+            let lines = reply.split(separator: UInt8(ascii: "\n"), maxSplits: 1, omittingEmptySubsequences: false)
+            guard lines.count == 2, let mark = lines[0].first else { continue }
+            let first = String(decoding: lines[0].dropFirst(), as: UTF8.self)
+            if mark == UInt8(ascii: "-") { throw BenchError("redis-server: \(first)") }
+            guard mark == UInt8(ascii: "$") else { return first }
+            if isComplete(lines[1], announced: first) { return String(decoding: lines[1].dropLast(), as: UTF8.self) }
+        }
+    }
+
+    /// Whether a text of `announced` bytes has arrived. Its carriage returns were taken out on the way, one a line.
+    private static func isComplete(_ text: ArraySlice<UInt8>, announced: String) -> Bool {
+        let lineFeeds = text.count { $0 == UInt8(ascii: "\n") }
+        return text.count + lineFeeds >= (Int(announced) ?? 0) + 2
     }
 }

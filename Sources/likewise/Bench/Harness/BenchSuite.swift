@@ -11,7 +11,7 @@ protocol BenchSuite: Sendable {
 enum BenchSuites {
     /// Every suite, in the order in which `all` runs them.
     static let all: [any BenchSuite.Type] = [
-        EngineBench.self, LevelsBench.self,
+        EngineBench.self, BulkBench.self, HTTPBench.self, LedgerBench.self, MemoryBench.self, LevelsBench.self,
     ]
 
     /// Stands for every suite.

@@ -1,13 +1,8 @@
 // A program that a benchmark has started. It is signalled and reaped by its own number, under one lock: a number is free
 // for other processes once its process is reaped.
 
+import Glibc
 import Synchronization
-
-#if canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 final class ChildProcess: Sendable {
     let id: pid_t
