@@ -48,13 +48,6 @@ struct RedisProtocolTests {
         #expect(input.rest.isEmpty)
     }
 
-    @Test("A command is an array of bulk strings")
-    func command() {
-        var output: [UInt8] = []
-        Redis.append(["GET", "é"], to: &output)
-        #expect(String(decoding: output, as: UTF8.self) == "*2\r\n$3\r\nGET\r\n$2\r\né\r\n")
-    }
-
     @Test("A first like sets the key, then counts")
     func firstLike() {
         var caller = RedisCaller(next: .increment)

@@ -15,12 +15,14 @@ LEVELS = {
        "something. PostgreSQL as Debian sets it up, every commit synced. All wait for the one row.",
     2: "`SET NX` of a key a user and, if it was new, `INCR`; append-only file, synced every second. What is lost on a kill "
        "are likes whose key was set and whose `INCR` was not: sent again, they count as held already. (One script would "
-       "close that gap. The kernel outlives a kill; a power loss also takes what was not synced.)",
+       "close that gap. Redis rewrites the file as it grows, so its bytes depend on the moment. The kernel outlives a "
+       "kill; a power loss also takes what was not synced.)",
     3: "As 2, but Redis is a cache without persistence, and a writer copies the count to PostgreSQL at an interval. "
        "Kills fall at even distances between two writes. The keys go with Redis, so people who had liked can like again.",
     4: "`SET NX` in Redis, then an event in the log, acknowledged by the broker; a consumer sums windows of one second "
        "and adds the sums to the count in Redis. It commits its offsets as the client does by default (every five "
-       "seconds), and for comparison after each write. The broker is Tansu, a server of Kafka's protocol that keeps its "
+       "seconds), and for comparison after each write (a kill between write and commit would count a window twice; few kills "
+       "fall there). The broker is Tansu, a server of Kafka's protocol that keeps its "
        "log in memory: what *its* death takes is the stand-in's, Kafka's log is in files. Producer: librdkafka, "
        "`linger.ms=1`, the fastest of 0, 1 and 5 here.",
     5: "`likewise serve` with its defaults, likes over HTTP, each synced before its answer.",
@@ -49,6 +51,8 @@ def row(line):
         return f"| {name} | not measured | | | {line['skipped']} |"
     stored = "<br>".join(f"{number(value)} {what}" for what, value in line["bytes_a_like"].items())
     kills = "<br>".join(losses(kill) for kill in line["kills"] if kill["times"])
+    if line["drift_without_kills"]:
+        kills += f"<br>without a kill the count was off by **{number(line['drift_without_kills'])}**"
     return f"| {name} | {number(line['figure'])} | {line['latency']['p99']:.1f} ms | {stored} | {kills} |"
 
 
@@ -58,7 +62,7 @@ def section(lines):
     if not levels:
         return ""
     settings = levels[0]["settings"]
-    text = ["## Levels", "",
+    text = ["## levels", "",
             "The escalation that texts on counting likes describe, for real, one after the other in one run. "
             f"{settings['callers']} callers in a closed loop like one content, every like by another user; clients, "
             "servers and load share the machine. Levels 1 to 4 are asked in their own protocols, without the HTTP server "
@@ -71,8 +75,8 @@ def section(lines):
             "| --- | ---: | ---: | --- | --- |"]
     text += [row(line) for line in levels] + [""]
     text += [f"{line['level']}. {LEVELS[line['level']]}" for line in levels]
-    interval = settings["write_behind_seconds"]
-    text += ["", f"The writer of level 3 wrote every {interval:g} s. Printed by `{COMMAND}`.", ""]
+    text += ["", f"Printed by `{COMMAND}`: {settings['kills']} kills of a process, the writer of level 3 writing every "
+             f"{settings['write_behind_seconds']:g} s.", ""]
     return "\n".join(text)
 
 

@@ -2,11 +2,7 @@
 // poll(2). A closed loop is what the levels are compared by, since their peaks lie three orders of magnitude apart; a
 // latency in it is that of a like among as many others as there are callers.
 
-#if canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
+import Glibc
 
 /// An event log that likes are handed to, and that says later which of them it has stored.
 protocol EventLogClient: AnyObject {

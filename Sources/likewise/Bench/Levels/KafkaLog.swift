@@ -1,11 +1,7 @@
 // A producer by way of librdkafka, which is loaded while the benchmark runs: the binary itself links to no client of
 // somebody else's server. Only what a like needs is declared, from the library's header rdkafka.h, version 2.16.
 
-#if canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
+import Glibc
 
 /// The few functions of librdkafka.
 private struct KafkaLibrary {

@@ -48,7 +48,8 @@ enum LevelTable {
             title, [Grouped.text(Int(BenchReport.median(result.rates).rounded()))],
             [result.latencies.map { "\(($0.p99 * 100).rounded() / 100) ms" } ?? ""],
             result.stored.map { "\(Int($0.aLike.rounded())) \($0.what)" },
-            result.losses.map { "\($0.victim.name) (\($0.account.kills)×): \($0.account.summary)" },
+            result.losses.map { "\($0.victim.name) (\($0.account.kills)×): \($0.account.summary)" }
+                + (result.drift == 0 ? [] : ["without a kill the count was off by \(Grouped.text(result.drift))"]),
         ]
     }
 }

@@ -1,11 +1,7 @@
 // A PostgreSQL with Debian's defaults in a folder of its own. It refuses to run as root, so root starts it as the user
 // `postgres`, who comes with the package.
 
-#if canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
+import Glibc
 
 final class PostgresServer {
     private static let owner = "postgres"

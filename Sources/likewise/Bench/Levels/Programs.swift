@@ -1,8 +1,4 @@
-#if canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
+import Glibc
 
 /// A server or library that a level needs is not installed: what, and how to get it. The level is skipped.
 struct MissingServer: Error, CustomStringConvertible {

@@ -44,12 +44,10 @@ final class RedisLevel: Level {
 }
 
 extension RedisServer {
-    /// The answer to one command.
-    func command(_ words: [String]) throws -> Redis.Answer {
+    /// The answer to one command, told by its kind.
+    func answer(to words: [String]) throws -> Redis.Answer {
         let connection = try BenchConnection(port: port)
-        var output: [UInt8] = []
-        Redis.append(words, to: &output)
-        try connection.send(output)
+        try connection.send(RedisCommand.bytes(words))
         var room = [UInt8](repeating: 0, count: 4096)
         var input = ReplyBuffer()
         while true {
@@ -61,7 +59,7 @@ extension RedisServer {
 
     /// The count of the load's content; 0 where Redis has none.
     func count() throws -> Int {
-        guard case .text(let text) = try command(["GET", RedisCaller.countKey]) else { return 0 }
+        guard case .text(let text) = try answer(to: ["GET", RedisCaller.countKey]) else { return 0 }
         return Int(text) ?? 0
     }
 }

@@ -1,7 +1,7 @@
 // RESP, the protocol of Redis (https://redis.io/docs/latest/develop/reference/protocol-spec/), as far as a like needs it:
 // commands are arrays of bulk strings, answers are one of four simple kinds.
 
-/// Commands and answers of Redis.
+/// Answers of Redis.
 package enum Redis {
     /// An answer to one command.
     package enum Answer: Equatable {
@@ -9,16 +9,6 @@ package enum Redis {
         case number(Int)
         case none
         case error(String)
-    }
-
-    /// The bytes of a command.
-    package static func append(_ words: [String], to output: inout [UInt8]) {
-        output.append(contentsOf: "*\(words.count)\r\n".utf8)
-        for word in words {
-            output.append(contentsOf: "$\(word.utf8.count)\r\n".utf8)
-            output.append(contentsOf: word.utf8)
-            output.append(contentsOf: "\r\n".utf8)
-        }
     }
 
     /// The first answer in `input`, taken out of it; nil while it is incomplete.
@@ -67,7 +57,7 @@ package struct RedisCaller: CallerProtocol {
 
     package mutating func begin(user: Int, output: inout [UInt8]) {
         isIncrementing = false
-        Redis.append(
+        RedisCommand.append(
             ["SET", "liked:\(LoadNames.content):\(LoadNames.user(user))", "1", "NX"], to: &output)
     }
 
@@ -77,7 +67,7 @@ package struct RedisCaller: CallerProtocol {
         case .text where !isIncrementing:
             if next == .handOn { return .handedOn }
             isIncrementing = true
-            Redis.append(["INCR", Self.countKey], to: &output)
+            RedisCommand.append(["INCR", Self.countKey], to: &output)
             return .waiting
         case .none where !isIncrementing: return .alreadyLiked
         case .number where isIncrementing: return .counted

@@ -69,7 +69,7 @@ final class WriteBehindLevel: Level {
         // The writer ends too, lest it writes the empty count before the cache is filled.
         writer?.kill()
         redis = try RedisServer(context.resources, folder: folder, appendOnly: false)
-        _ = try redis.command(["SET", RedisCaller.countKey, "\(try written())", "NX"])
+        _ = try redis.answer(to: ["SET", RedisCaller.countKey, "\(try written())", "NX"])
     }
 
     func stop() {
@@ -81,7 +81,7 @@ final class WriteBehindLevel: Level {
     /// Starts the writer, and waits until it has written for the first time.
     private func startWriter() throws {
         let log = "\(folder)/writer-\(UInt32.random(in: .min ... .max)).log"
-        _ = try redis.command(["SET", RedisCaller.countKey, "0", "NX"])
+        _ = try redis.answer(to: ["SET", RedisCaller.countKey, "0", "NX"])
         let writer = try context.resources.start(
             "python3", [script, "\(redis.port)", "\(postgres.port)", "\(context.writeBehind)", LoadNames.content],
             log: log)
