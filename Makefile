@@ -40,6 +40,7 @@ BENCH_LINES := .build/bench.jsonl
 
 bench: build ## Measure all and write docs/benchmarks.md; make bench ARGS='bulk --rounds 3' prints one suite.
 ifeq ($(strip $(ARGS)),)
+	scripts/bench/setup.sh
 	$(BINARY) bench all --ledger-likes $(LEDGER_LIKES) > $(BENCH_LINES)
 	scripts/bench/report.py $(BENCH_LINES) --date "$$(date --utc +%Y-%m-%d)" > docs/benchmarks.md.new
 	mv docs/benchmarks.md.new docs/benchmarks.md
