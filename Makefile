@@ -34,8 +34,19 @@ lint: ## Check the style of all Swift files.
 format: ## Put the style of all Swift files right.
 	$(SWIFT) format --in-place --parallel --recursive $(SWIFT_FILES)
 
-bench: build ## Measure, an object of JSON a line: make bench ARGS=engine.
-	@exec $(BINARY) bench $(or $(ARGS),engine)
+# The ledger's 100 million likes take long: `make bench` goes up to LEDGER_LIKES of them.
+LEDGER_LIKES ?= 20000000
+BENCH_LINES := .build/bench.jsonl
+
+bench: build ## Measure all and write docs/benchmarks.md; make bench ARGS='bulk --rounds 3' prints one suite.
+ifeq ($(strip $(ARGS)),)
+	scripts/bench/setup.sh
+	$(BINARY) bench all --ledger-likes $(LEDGER_LIKES) > $(BENCH_LINES)
+	scripts/bench/report.py $(BENCH_LINES) --date "$$(date --utc +%Y-%m-%d)" > docs/benchmarks.md.new
+	mv docs/benchmarks.md.new docs/benchmarks.md
+else
+	@exec $(BINARY) bench $(ARGS)
+endif
 
 clean: ## Remove what was built; data folders stay.
 	rm -rf .build

@@ -156,12 +156,50 @@ struct BenchHarnessTests {
         #expect(short == nil)
     }
 
+    // MARK: Loads
+
+    @Test("A template's requests differ in their number alone, which goes up by one")
+    func template() {
+        var template = RequestTemplate("POST", "/v1/likes", body: #"{"user_id":"user_#"}"#)
+        let first = String(decoding: template.bytes, as: UTF8.self)
+        #expect(first.hasPrefix("POST /v1/likes HTTP/1.1\r\n"))
+        #expect(first.contains("Content-Length: 29\r\n"))
+        #expect(first.hasSuffix("\r\n\r\n{\"user_id\":\"user_0000000000\"}"))
+        for _ in 0..<1099 { template.advance() }
+        let later = String(decoding: template.bytes, as: UTF8.self)
+        #expect(later == first.replacingOccurrences(of: "0000000000", with: "0000001099"))
+        var constant = RequestTemplate("GET", "/health/live")
+        let bytes = constant.bytes
+        constant.advance()
+        #expect(constant.bytes == bytes)
+    }
+
+    @Test("A ledger's rate is told for each ten million rows, up to the commit that reaches them")
+    func ledgerSpans() {
+        var spans = LedgerSpans(likes: 25_000_000)
+        #expect(spans.committed(9_999_999, seconds: 10) == nil)
+        #expect(spans.ratio == nil)
+        let first = spans.committed(12_000_000, seconds: 20)
+        #expect(first?.rows == 0..<12_000_000)
+        #expect(first?.rate == 600_000)
+        #expect(spans.committed(15_000_000, seconds: 30) == nil)
+        let second = spans.committed(20_000_000, seconds: 40)
+        #expect(second?.rows == 12_000_000..<20_000_000)
+        #expect(second?.rate == 400_000)
+        let last = spans.committed(25_000_000, seconds: 60)
+        #expect(last?.rows == 20_000_000..<25_000_000)
+        #expect(last?.rate == 250_000)
+        #expect(spans.ratio == 250_000.0 / 600_000)
+    }
+
     // MARK: Command line
 
     @Test(
         "Wrong arguments are named with what to do",
         arguments: [
-            (["engin"], "there is no suite 'engin'; did you mean 'engine'?"), ([], "the argument <suite> is missing"),
+            (["engin"], "there is no suite 'engin'; did you mean 'engine'?"),
+            (["engine", "x"], "there is no suite 'x'; the suites are engine, bulk, http, "),
+            ([], "the argument <suite> is missing"),
             (
                 ["engine", "--without", "redis,mysql"],
                 "--without"

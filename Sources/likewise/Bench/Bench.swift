@@ -21,11 +21,16 @@ struct Bench: SettingsCommand {
         let watch = Task { await resources.endProcessOnSignal() }
         defer { watch.cancel() }
         let bench = BenchContext(settings: settings, machine: .current(), resources: resources)
-        do {
-            for suite in BenchSuites.named(settings.arguments) { try await suite.init().run(bench) }
-        } catch {
-            // A suite that fails because its servers are being ended has nothing to say.
-            if !resources.isReleased { throw Failure.exit("\(error)") }
+        var failures = 0
+        for suite in BenchSuites.named(settings.arguments) where !resources.isReleased {
+            do { try await suite.init().run(bench) } catch {
+                // A suite that fails because its servers are being ended has nothing to say. The others go on: their
+                // figures do not depend on it.
+                guard !resources.isReleased else { break }
+                LogSink.standardError.write(Array("\nerror: \(suite.name): \(error)\n".utf8))
+                failures += 1
+            }
         }
+        if failures > 0 { throw ExitCode(1) }
     }
 }

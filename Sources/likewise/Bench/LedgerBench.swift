@@ -12,16 +12,8 @@ import Synchronization
 
 struct LedgerBench: BenchSuite {
     static let name = "ledger"
-    /// Rows of one line of the report.
-    private static let span = 10_000_000
     /// Without a commit for this time the run is given up.
     private static let stallSeconds = 600.0
-
-    /// A commit count and when it was reached.
-    private struct Mark {
-        var rows: Int
-        var seconds: Double
-    }
 
     func run(_ bench: BenchContext) async throws {
         let metrics = PrometheusMetrics()
@@ -37,8 +29,7 @@ struct LedgerBench: BenchSuite {
         progress.step("to \(likes) likes")
         let folder = try bench.resources.folder("ledger")
         defer { bench.resources.remove(folder) }
-        let marks = try fill(bench, folder, likes: likes, budget: budget, metrics, progress)
-        try reportRates(bench, marks, likes)
+        try fill(bench, folder, likes: likes, budget: budget, metrics, progress)
         report(bench, "disk bytes, log and ledger", Double(DiskUse.bytes(below: folder)) / Double(likes), "bytes/like")
         try measureRestart(bench, folder, flags: ["--memory", ByteSize.text(budget)])
     }
@@ -48,36 +39,42 @@ struct LedgerBench: BenchSuite {
     private func fill(
         _ bench: BenchContext, _ folder: String, likes: Int, budget: Int, _ metrics: PrometheusMetrics,
         _ progress: BenchProgress
-    ) throws -> [Mark] {
+    ) throws {
         var options = EngineOptions(dataDirectory: folder)
         options.overlayBytes = budget / 4
         options.contentBytes = budget / 4
-        let before = ProcText.bytes(of: "VmRSS", in: ProcText.read("/proc/self/status")) ?? 0
+        let before = LedgerBench.residentBytes()
         let ledger = try SQLiteLedger(path: options.ledgerPath, cacheBytes: budget / 8, readerCacheBytes: budget / 32)
         let engine = try Engine(
             options, disk: PosixDisk(), clock: SystemClock(), ledger: ledger, seed: 1, logger: Logger(label: "bench"))
         defer { engine.stop() }
         let feeder = LedgerFeeder(engine: engine, likes: likes)
-        var (marks, peak) = ([Mark](), 0)
+        var spans = LedgerSpans(likes: likes)
+        var (peak, rows) = (0, 0)
         let begin = BenchClock.now()
         var moved = begin
-        var rows = 0
         while rows < likes {
             try feeder.feed()
             let found = LedgerBench.rows(metrics)
             let now = BenchClock.now()
             if found > rows {
                 (rows, moved) = (found, now)
-                marks.append(Mark(rows: rows, seconds: Double(now - begin) / 1e9))
+                if let span = spans.committed(rows, seconds: Double(now - begin) / 1e9) { report(bench, span, likes) }
             }
             guard Double(now - moved) / 1e9 < Self.stallSeconds else {
                 throw BenchError("the ledger has committed nothing for \(Int(Self.stallSeconds)) s, at \(rows) likes")
             }
-            peak = max(peak, ProcText.bytes(of: "VmRSS", in: ProcText.read("/proc/self/status")) ?? 0)
+            peak = max(peak, LedgerBench.residentBytes())
             progress.within(Double(rows) / Double(likes))
         }
+        if let ratio = spans.ratio {
+            report(bench, "last rate over first rate", ratio, "ratio", bar: .atLeast(0.7))
+        }
         reportMemory(bench, peak: peak, before: before, budget: budget)
-        return marks
+    }
+
+    private static func residentBytes() -> Int {
+        ProcText.bytes(of: "VmRSS", in: ProcText.read("/proc/self/status")) ?? 0
     }
 
     private static func rows(_ metrics: PrometheusMetrics) -> Int {
@@ -102,26 +99,15 @@ struct LedgerBench: BenchSuite {
         bench.print(report)
     }
 
-    /// A line for each ten million. Commits are large, so a span ends with the first commit that reaches its end.
-    private func reportRates(_ bench: BenchContext, _ marks: [Mark], _ likes: Int) throws {
-        var last = Mark(rows: 0, seconds: 0)
-        var rates: [Double] = []
-        let span = min(Self.span, likes)
-        for mark in marks where mark.rows >= min(likes, span * (rates.count + 1)) {
-            let rate = Double(mark.rows - last.rows) / (mark.seconds - last.seconds)
-            rates.append(rate)
-            report(
-                bench, "rate from \(last.rows) to \(mark.rows) likes", rate, "likes/s",
-                bar: mark.rows >= likes ? .atLeast(100_000) : nil)
-            last = mark
-        }
-        guard let first = rates.first, let final = rates.last, rates.count > 1 else { return }
-        report(bench, "last rate over first rate", final / first, "ratio", bar: .atLeast(0.7))
+    private func report(_ bench: BenchContext, _ span: LedgerSpans.Span, _ likes: Int) {
+        report(
+            bench, "rate from \(span.rows.lowerBound) to \(span.rows.upperBound) likes", span.rate, "likes/s",
+            bar: span.rows.upperBound >= likes ? .atLeast(100_000) : nil)
     }
 
     private func reportMemory(_ bench: BenchContext, peak: Int, before: Int, budget: Int) {
         report(
-            bench, "peak of resident memory over the budget", Double(peak - before) / Double(budget), "ratio",
+            bench, "peak of resident memory over the budget", Double(peak) / Double(budget), "ratio",
             bar: .atMost(1),
             details: [
                 BenchField("peak_resident_bytes", .count(peak)), BenchField("resident_bytes_before", .count(before)),

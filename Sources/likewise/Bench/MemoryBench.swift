@@ -47,7 +47,7 @@ struct MemoryBench: BenchSuite {
             let words = shape.words(likes)
             let flags = ["--memory", ByteSize.text(bench.settings.memory ?? 256 << 20)]
             // About six times as long as one of Redis' measurements.
-            progress.step("Likewise, \(words)")
+            progress.step("Likewise, \(words)", after: comparesRedis ? 1 : 6)
             let growth = try measureLikewise(bench.resources, shape, likes, flags, progress)
             var report = report("Likewise, \(words)", growth, likes)
             report.bar = .atMost(shape.bar)
