@@ -46,8 +46,14 @@ final class BenchResources: Sendable {
         return path
     }
 
-    /// Removes a folder with all that is in it.
-    func remove(_ path: String) { try? FileManager.default.removeItem(atPath: path) }
+    /// Removes a folder with all that is in it. The children of a server that was killed may write for a moment longer, so
+    /// it is tried again for a while.
+    func remove(_ path: String) {
+        _ = BenchClock.wait(seconds: 2) { () -> Bool? in
+            try? FileManager.default.removeItem(atPath: path)
+            return FileManager.default.fileExists(atPath: path) ? nil : true
+        }
+    }
 
     /// Starts a program, to be ended at the latest when the run is. `log` gets what it prints.
     func start(_ program: String, _ arguments: [String], log: String) throws -> ChildProcess {
@@ -61,13 +67,14 @@ final class BenchResources: Sendable {
 
     /// Ends all children and removes the folder. May be called more than once.
     func release() {
-        let children = state.withLock { state in
-            defer { state.children = [:] }
+        // All of it under the lock: a second caller, such as the suite that a signal has interrupted, returns when all is
+        // gone, and two removals do not trip over each other.
+        state.withLock { state in
             state.isReleased = true
-            return Array(state.children.values)
+            for child in state.children.values { child.kill() }
+            state.children = [:]
+            remove(root)
         }
-        for child in children { child.kill() }
-        remove(root)
     }
 
     /// Ends this process at Ctrl-C or SIGTERM, with nothing left behind. Returns when its task is cancelled.

@@ -25,8 +25,11 @@ private struct KafkaLibrary {
     let poll: @convention(c) (Handle, Int32) -> Handle?
     let nextMessage: @convention(c) (Handle) -> UnsafeRawPointer?
     let destroyEvent: @convention(c) (Handle) -> Void
+    let destroyQueue: @convention(c) (Handle) -> Void
+    let destroyTopic: @convention(c) (Handle) -> Void
+    let destroy: @convention(c) (Handle) -> Void
 
-    /// Loads the library; it stays loaded, since its threads may outlive its handles.
+    /// Loads the library; it stays loaded.
     init(path: String) throws {
         guard let library = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
             throw MissingServer("\(path) cannot be loaded: \(dlerror().map { String(cString: $0) } ?? "no reason")")
@@ -51,6 +54,9 @@ private struct KafkaLibrary {
         nextMessage = try find(
             "event_message_next", as: (@convention(c) (Handle) -> UnsafeRawPointer?).self)
         destroyEvent = try find("event_destroy", as: (@convention(c) (Handle) -> Void).self)
+        destroyQueue = try find("queue_destroy", as: (@convention(c) (Handle) -> Void).self)
+        destroyTopic = try find("topic_destroy", as: (@convention(c) (Handle) -> Void).self)
+        destroy = try find("destroy", as: (@convention(c) (Handle) -> Void).self)
     }
 }
 
@@ -74,6 +80,7 @@ final class KafkaLog: EventLogClient {
     /// The offset behind the last event that was stored.
     private(set) var endOffset = 0
     private let library: KafkaLibrary
+    private let producer: OpaquePointer
     private let topic: OpaquePointer
     private let queue: OpaquePointer
     private let notifier: Int32
@@ -98,10 +105,20 @@ final class KafkaLog: EventLogClient {
             socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0, &ends)
                 == 0
         else { throw BenchError("librdkafka makes no producer") }
+        self.producer = producer
         self.topic = topic
         self.queue = queue
         (descriptor, notifier) = (ends[0], ends[1])
         library.notify(queue, notifier, [UInt8](arrayLiteral: 1), 1)
+    }
+
+    /// Ends the client's threads, which would go on looking for a broker that is gone.
+    deinit {
+        library.destroyQueue(queue)
+        library.destroyTopic(topic)
+        library.destroy(producer)
+        close(descriptor)
+        close(notifier)
     }
 
     func append(user: Int, token: Int) throws {
