@@ -15,6 +15,10 @@ package struct API: Sendable {
         package var bulkLines = WireLimits.bulkLines
         /// Bulk intakes that are worked on at a time.
         package var bulkCalls = 16
+        /// Of these, those with an Idempotency-Key, whose bodies are held whole.
+        package var bulkCallsWithKey = 4
+        /// Groups of all bulk intakes that are at a shard at a time, as far as its queue has room for twice as many.
+        package var bulkGroups = 4
 
         package init() {}
     }
@@ -23,6 +27,9 @@ package struct API: Sendable {
     let limits: Limits
     let answers: Answers
     let bulkGate: BulkGate
+    let keyedBulkGate: BulkGate
+    /// By shard.
+    let bulkWindows: [BulkWindow]
     let timings: RouteTimings
     let metricsPage: @Sendable () -> [UInt8]
     let isStopping: @Sendable () -> Bool
@@ -37,6 +44,11 @@ package struct API: Sendable {
         self.limits = limits
         answers = Answers(reactions: service.engine.reactions)
         bulkGate = BulkGate(limit: limits.bulkCalls)
+        keyedBulkGate = BulkGate(limit: limits.bulkCallsWithKey)
+        let room = service.engine.options.queueDepth / 2 / IntentGroup.limit
+        bulkWindows = (0..<service.engine.shardCount).map { _ in
+            BulkWindow(groups: max(1, min(limits.bulkGroups, room)))
+        }
         self.timings = timings
         self.metricsPage = metricsPage
         self.isStopping = isStopping
@@ -45,7 +57,7 @@ package struct API: Sendable {
     /// The answer to a request for a route that was matched. Never throws: what goes wrong is an answer too.
     package func respond(to request: APIRequest, _ route: Route) async -> APIResponse {
         do throws(APIProblem) {
-            try checkBodyType(request, route)
+            if !request.body.isEmpty { try checkBodyType(request, route) }
             switch route {
             case .like: return try await like(request)
             case .unlike: return try await unlike(request, content: nil)
@@ -94,8 +106,8 @@ package struct API: Sendable {
         }
     }
 
-    private func checkBodyType(_ request: APIRequest, _ route: Route) throws(APIProblem) {
-        guard route.bodyRule != .none, !request.body.isEmpty, let given = request.headers[.contentType] else { return }
+    func checkBodyType(_ request: APIRequest, _ route: Route) throws(APIProblem) {
+        guard route.bodyRule != .none, let given = request.headers[.contentType] else { return }
         let type = given.prefix { $0 != ";" }.lowercased().filter { $0 != " " && $0 != "\t" }
         let accepted =
             route.bodyRule == .bulk

@@ -30,31 +30,58 @@ struct FullStack {
     }
 
     private func answer(_ request: Request, _ route: Route, path: String, query: String) async -> APIResponse {
-        // A bulk intake's body is the largest thing that a caller can make us hold, so the gate comes before it.
-        if route == .bulk, !api.bulkGate.enter() {
-            return APIProblem(.overloaded, "Too many bulk intakes at a time. Nothing was changed; try again.").response
-        }
-        defer { if route == .bulk { api.bulkGate.leave() } }
+        var asked = APIRequest(method: request.method, path: path, query: query, headers: request.headers)
         do throws(APIProblem) {
-            let body = try await body(of: request, route)
-            let request = APIRequest(
-                method: request.method, path: path, query: query, headers: request.headers, body: body)
-            return await api.respond(to: request, route)
+            if route == .bulk { return try await bulk(request, &asked) }
+            asked.body = try await body(of: request, route)
+            return await api.respond(to: asked, route)
         } catch { return error.response }
+    }
+
+    /// A bulk intake's body is the largest thing that a caller can make us hold, so the gates come before it.
+    private func bulk(_ request: Request, _ asked: inout APIRequest) async throws(APIProblem) -> APIResponse {
+        guard api.bulkGate.enter() else { throw tooManyBulkIntakes }
+        defer { api.bulkGate.leave() }
+        guard try hasBody(request, .bulk) else { return await api.respond(to: asked, .bulk) }
+        if let key = HTTPField.Name("Idempotency-Key"), !asked.headers[values: key].isEmpty {
+            guard api.keyedBulkGate.enter() else { throw tooManyBulkIntakes }
+            defer { api.keyedBulkGate.leave() }
+            asked.body = try await body(of: request, .bulk)
+            return await api.respond(to: asked, .bulk)
+        }
+        try api.checkBodyType(asked, .bulk)
+        return try await stream(request)
+    }
+
+    private var tooManyBulkIntakes: APIProblem {
+        APIProblem(.overloaded, "Too many bulk intakes at a time. Nothing was changed; try again.")
+    }
+
+    /// Scans the lines of a bulk intake as they arrive.
+    private func stream(_ request: Request) async throws(APIProblem) -> APIResponse {
+        let intake = BulkIntake(api)
+        var bytes = 0
+        do {
+            for try await part in request.body {
+                bytes += part.readableBytes
+                guard bytes <= api.limits.bulkBytes else {
+                    intake.end(tooLarge(api.limits.bulkBytes))
+                    break
+                }
+                part.withUnsafeReadableBytes { intake.take($0) }
+                await intake.handOver()
+                if intake.isEnded { break }
+            }
+        } catch {
+            intake.end(APIProblem(.invalidRequest, "The body did not arrive whole."))
+        }
+        return try await intake.finish()
     }
 
     /// The request's body, within the bound of its route.
     private func body(of request: Request, _ route: Route) async throws(APIProblem) -> [UInt8] {
-        let limit = route.bodyRule == .bulk ? api.limits.bulkBytes : api.limits.bodyBytes
-        let length = request.headers[.contentLength].flatMap { Int($0) }
-        let isChunked = request.headers[.transferEncoding] != nil
-        if let length, length > limit { throw tooLarge(limit) }
-        if length == nil && !isChunked {
-            if route.bodyRule == .required || route.bodyRule == .bulk, request.method != .delete {
-                throw APIProblem(.lengthRequired, "Send Content-Length, or the body in chunks.")
-            }
-            return []
-        }
+        guard try hasBody(request, route) else { return [] }
+        let limit = limit(route)
         do {
             let buffer = try await request.body.collect(upTo: limit)
             return Array(buffer.readableBytesView)
@@ -63,6 +90,25 @@ struct FullStack {
         } catch {
             throw APIProblem(.invalidRequest, "The body did not arrive whole.")
         }
+    }
+
+    private func limit(_ route: Route) -> Int {
+        route.bodyRule == .bulk ? api.limits.bulkBytes : api.limits.bodyBytes
+    }
+
+    /// Whether the request has a body; throws where it says that the body is too long, or must say how long it is.
+    private func hasBody(_ request: Request, _ route: Route) throws(APIProblem) -> Bool {
+        let limit = limit(route)
+        let length = request.headers[.contentLength].flatMap { Int($0) }
+        let isChunked = request.headers[.transferEncoding] != nil
+        if let length, length > limit { throw tooLarge(limit) }
+        if length == nil && !isChunked {
+            if route.bodyRule == .required || route.bodyRule == .bulk, request.method != .delete {
+                throw APIProblem(.lengthRequired, "Send Content-Length, or the body in chunks.")
+            }
+            return false
+        }
+        return true
     }
 
     private func tooLarge(_ limit: Int) -> APIProblem {

@@ -60,20 +60,22 @@ package final class RouteTimings: Sendable {
 
     /// Counts what an intent to like or unlike came to.
     func record(_ outcome: Outcome) {
-        if outcome.status != .done {
-            outcomes[4].increment()
-        } else if !outcome.changed {
-            outcomes[3].increment()
-        } else if outcome.old == .none {
-            outcomes[0].increment()
-        } else {
-            outcomes[outcome.new == .none ? 2 : 1].increment()
-        }
+        outcomes[RouteTimings.index(outcome.status, old: outcome.old, new: outcome.new)].increment()
     }
 
     /// Counts what the intents of a bulk intake came to.
-    func record(_ all: [Outcome]) {
-        for outcome in all { record(outcome) }
+    func record(_ all: [BriefOutcome]) {
+        var sums = [Int](repeating: 0, count: outcomes.count)
+        for outcome in all { sums[RouteTimings.index(outcome.status, old: outcome.old, new: outcome.new)] += 1 }
+        for (sum, counter) in zip(sums, outcomes) where sum > 0 { counter.increment(by: sum) }
+    }
+
+    /// Which of `outcomes` counts it.
+    private static func index(_ status: Outcome.Status, old: Reaction, new: Reaction) -> Int {
+        if status != .done { return 4 }
+        if old == new { return 3 }
+        if old == .none { return 0 }
+        return new == .none ? 2 : 1
     }
 
     package func record(route: String, status: Int, nanoseconds: UInt64) {
