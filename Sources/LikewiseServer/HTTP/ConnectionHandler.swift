@@ -18,6 +18,8 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    /// Bytes of a body that must come within the read timeout.
+    private static let timedBytes = 64 << 10
     /// Bytes that wait to be looked at before reading stops.
     private static let maxWaitingBytes = 256 << 10
 
@@ -50,6 +52,8 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
     private var hasPassed = false
     private var lastActivity = NIODeadline.now()
     private var requestBegan: NIODeadline?
+    /// Bytes passed on since then.
+    private var passed = 0
     private var timer: Scheduled<Void>?
 
     /// - Parameter bytes: what was read of the connection already.
@@ -159,6 +163,7 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
                 goesOn = false
             case .passing(let remaining, let isAnswered):
                 let count = min(remaining, waiting.readableBytes)
+                noteProgress(count)
                 if count == remaining {
                     requestBegan = nil
                     mode = isAnswered ? modeBetweenRequests : .awaiting
@@ -181,6 +186,15 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
             context.read()
         }
         releaseEvents(context)
+    }
+
+    /// The read timeout is for each part of so many bytes, so that a long body may take its time and a dripping one may
+    /// not.
+    private func noteProgress(_ count: Int) {
+        passed += count
+        guard passed >= ConnectionHandler.timedBytes else { return }
+        passed = 0
+        requestBegan = .now()
     }
 
     private func pass(_ count: Int, _ context: ChannelHandlerContext) {
@@ -233,6 +247,7 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
 
     private func startPassing(_ head: ScannedHead, _ context: ChannelHandlerContext) {
         begin()
+        passed = 0
         endsWithRequest = head.isLast
         mode = .passing(remaining: head.length + head.contentLength, isAnswered: false)
         if head.expectsContinue {
