@@ -142,7 +142,9 @@ enum OpenAPIPaths {
             "tags": ["Likes"],
             "summary": "Bulk intake, a line an intent",
             "description": "At most 100,000 lines or 16 MiB. Lines that are not as they should be are rejected one \#
-        by one; the others take effect, in their order.",
+        by one; the others take effect, in their order. Lines take effect while the rest still comes; where too many \#
+        come, or the server is overloaded in the middle, the problem's `accepted` says how many did. Sent again, \#
+        they change nothing.",
             "parameters": [{"$ref": "#/components/parameters/IdempotencyKey"}],
             "requestBody": {
               "description": "Lines of JSON, each a `BulkLine`.",

@@ -504,7 +504,12 @@ enum OpenAPISchemas {
             "status": {"type": "integer", "minimum": 400, "maximum": 599},
             "code": {"type": "string", "description": "What went wrong; it does not change."},
             "detail": {"type": "string", "description": "For people."},
-            "field": {"type": "string", "description": "The field that is at fault, where it is one field."}
+            "field": {"type": "string", "description": "The field that is at fault, where it is one field."},
+            "accepted": {
+              "type": "integer",
+              "minimum": 1,
+              "description": "Of a bulk intake that ended early: lines that took effect all the same."
+            }
           },
           "required": ["type", "title", "status", "code"],
           "examples": [

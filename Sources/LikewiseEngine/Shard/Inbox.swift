@@ -82,8 +82,7 @@ enum ShardMessage: Sendable {
 /// A shard's queue.
 final class Inbox: Sendable {
     struct Waiting {
-        var groups: [IntentGroup] = []
-        var intents = 0
+        var groups = GroupQueue()
         var messages: [ShardMessage] = []
         var isClosed = false
         var isTakerWaiting = false
@@ -106,9 +105,8 @@ final class Inbox: Sendable {
         monitor.withLockAndSignal { waiting in
             if waiting.isClosed { return (.closed, false) }
             // A group larger than the bound is taken when nothing else waits, else it never could be.
-            if waiting.intents > 0 && waiting.intents + group.count > bound { return (.full, false) }
+            if waiting.groups.intents > 0 && waiting.groups.intents + group.count > bound { return (.full, false) }
             waiting.groups.append(group)
-            waiting.intents += group.count
             return (.taken, waiting.isTakerWaiting)
         }
     }
@@ -131,17 +129,17 @@ final class Inbox: Sendable {
     }
 
     /// Intents that wait.
-    var depth: Int { monitor.withLock { $0.intents } }
+    var depth: Int { monitor.withLock { $0.groups.intents } }
 
     /// Waits until `wanted` intents or a message are there, at most until `deadline`, without being woken by each group.
     func gather(_ wanted: Int, until deadline: UInt64) {
         _ = monitor.wait(until: deadline) { waiting -> Void? in
-            waiting.intents >= wanted || !waiting.messages.isEmpty || waiting.isClosed ? () : nil
+            waiting.groups.intents >= wanted || !waiting.messages.isEmpty || waiting.isClosed ? () : nil
         }
     }
 
-    /// Takes groups of up to `limit` intents (at least one group, if any waits) and all messages; waits for either
-    /// until `deadline`.
+    /// Takes the groups of a batch of up to `limit` intents (`GroupQueue`) and all messages; waits for either until
+    /// `deadline`.
     func take(limit: Int, until deadline: UInt64) -> (groups: [IntentGroup], messages: [ShardMessage]) {
         let taken = monitor.wait(until: deadline) { waiting -> (groups: [IntentGroup], messages: [ShardMessage])? in
             if waiting.groups.isEmpty && waiting.messages.isEmpty {
@@ -151,17 +149,7 @@ final class Inbox: Sendable {
             waiting.isTakerWaiting = false
             let messages = waiting.messages
             waiting.messages = []
-            var count = 0
-            var taken = 0
-            for group in waiting.groups {
-                if taken > 0 && count + group.count > limit { break }
-                taken += 1
-                count += group.count
-            }
-            let groups = Array(waiting.groups[..<taken])
-            waiting.groups.removeFirst(taken)
-            waiting.intents -= count
-            return (groups, messages)
+            return (waiting.groups.take(limit: limit), messages)
         }
         return taken ?? ([], [])
     }
