@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 int likewise_allocate(int descriptor, int64_t size) {
@@ -48,6 +49,14 @@ void likewise_free_table(void *table, size_t bytes) {
   } else {
     munmap(table, (bytes + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1));
   }
+}
+
+void likewise_give_way(void) {
+  static _Thread_local int done = 0;
+  if (done) return;
+  done = 1;
+  // On Linux a nice value is a thread's own, and 0 is the calling one.
+  setpriority(PRIO_PROCESS, 0, 10);
 }
 
 void likewise_name_thread(const char *name) { prctl(PR_SET_NAME, name); }

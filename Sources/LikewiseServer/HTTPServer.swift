@@ -1,6 +1,7 @@
 // The HTTP server: the front, which accepts connections and answers hot calls, and Hummingbird on NIO behind it, which takes
 // over connections that need more.
 
+import CPlatform
 import LikewiseAPI
 import LikewiseCore
 import LikewiseEngine
@@ -67,6 +68,8 @@ package struct HTTPServer: Sendable {
             clock: service.clock, logger: logger,
             makeSubmitter: { mailbox in submitter { mailbox.put(.work($0)) } },
             adopt: { adopt.yield($0) }, ended: { adopt.finish() })
+        // Hot calls come first: under bulk intake they would wait for a turn of the processor at each of four hand-overs.
+        for loop in group.makeIterator() { loop.execute { likewise_give_way() } }
         onListening(front.port)
         await withTaskCancellationHandler {
             await withGracefulShutdownHandler {

@@ -48,6 +48,10 @@ int likewise_allocate(int descriptor, int64_t size);
 /// accept4(2): a connection of `listener`, which never blocks and is closed on exec; -1 with errno set where there is none.
 int likewise_accept(int listener);
 
+/// Lets other threads of the process go first, from now on, wherever they want the processor too (a nice value of 10, which
+/// needs no privilege and cannot be taken back). Costs next to nothing once done.
+void likewise_give_way(void);
+
 /// Names the calling thread; 15 bytes at most are kept.
 void likewise_name_thread(const char *name);
 

@@ -1,5 +1,6 @@
 // All calls, through Hummingbird: requests are collected, answered by `API`, and written back.
 
+import CPlatform
 import HTTPTypes
 import HummingbirdCore
 import LikewiseAPI
@@ -68,6 +69,7 @@ struct FullStack {
                     intake.end(tooLarge(api.limits.bulkBytes))
                     break
                 }
+                likewise_give_way()
                 part.withUnsafeReadableBytes { intake.take($0) }
                 await intake.handOver()
                 if intake.isEnded { break }
