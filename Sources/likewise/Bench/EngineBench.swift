@@ -54,7 +54,7 @@ struct EngineBench {
         do {
             try disk.makeDirectory(directory)
             let engine = try Engine(
-                options, disk: disk, clock: SystemClock(), ledger: try SQLiteLedger(path: options.ledgerPath),
+                options, disk: disk, clock: SystemClock(), ledger: try Ledgers.open(in: directory, otherwise: .rocksdb),
                 seed: seed, logger: Logger(label: "bench"))
             let groups = makeGroups(workload, engine: engine, seed: seed)
             elapsed = await drive(engine, groups)
@@ -129,9 +129,7 @@ struct EngineBench {
     private func removeAll(_ directory: String, _ disk: PosixDisk) throws(DiskError) {
         let shard = directory + "/log/shard-000"
         for name in try disk.list(shard) { try disk.remove(shard + "/" + name) }
-        for name in try disk.list(directory) where name.hasPrefix("ledger.sqlite") {
-            try disk.remove(directory + "/" + name)
-        }
+        for kind in LedgerKind.allCases { try Ledgers.remove(kind, path: directory + "/" + kind.name, disk: disk) }
     }
 }
 
