@@ -35,13 +35,21 @@ let package = Package(
     targets: [
         // What Swift cannot reach in C: the CRC instruction, fallocate, a thread's name, epoll.
         .target(name: "CPlatform"),
+        // What the ledger needs of RocksDB, in C. Linked into the binary with what it is made of, so that nothing has to
+        // be installed beside it.
+        .target(
+            name: "CRocksDB",
+            linkerSettings: [
+                .linkedLibrary(":librocksdb.a"), .linkedLibrary(":libsnappy.a"), .linkedLibrary(":liblz4.a"),
+                .linkedLibrary(":libzstd.a"), .linkedLibrary(":libbz2.a"), .linkedLibrary(":libz.a"),
+            ]),
         // The domain: ids, reactions, registers, versions, merge, tallies, hashing. No I/O.
         .target(name: "LikewiseCore", swiftSettings: hot),
         // Event log, shards, evaluation, ledger, recovery; the ports Disk, Clock and Ledger.
         .target(
             name: "LikewiseEngine",
             dependencies: [
-                "LikewiseCore", "CPlatform",
+                "LikewiseCore", "CPlatform", "CRocksDB",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
@@ -91,7 +99,7 @@ let package = Package(
         .testTarget(
             name: "LikewiseEngineTests",
             dependencies: [
-                "LikewiseCore", "LikewiseEngine", "LikewiseTestSupport", "CPlatform",
+                "LikewiseCore", "LikewiseEngine", "LikewiseTestSupport", "CPlatform", "CRocksDB",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -117,5 +125,6 @@ let package = Package(
             name: "LikewiseCLITests",
             dependencies: ["likewise", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
         .testTarget(name: "EndToEndTests", dependencies: ["likewise"], swiftSettings: strict),
-    ]
+    ],
+    cxxLanguageStandard: .cxx17
 )

@@ -12,7 +12,8 @@ commands=(
     "c++ g++"             # the C library's headers and the linker's start files
 )
 headers=(
-    "sqlite3.h libsqlite3-dev"  # GRDB links to the system's SQLite
+    "sqlite3.h libsqlite3-dev"       # GRDB links to the system's SQLite
+    "rocksdb/db.h librocksdb-dev"    # the ledger links to RocksDB, and to the libraries that this brings along
 )
 swift_major=6
 swift_minor=2

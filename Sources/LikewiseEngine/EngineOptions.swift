@@ -2,7 +2,7 @@ package import LikewiseCore
 
 /// How an engine is run. Sizes in bytes.
 package struct EngineOptions: Sendable {
-    /// Holds `log/` and `ledger.sqlite`.
+    /// Holds `log/` and the ledger.
     package var dataDirectory: String
     package var shards = 1
     package var region: UInt16 = 0
@@ -30,8 +30,6 @@ package struct EngineOptions: Sendable {
     package init(dataDirectory: String) { self.dataDirectory = dataDirectory }
 
     var logDirectory: String { dataDirectory + "/log" }
-    /// The embedded ledger's file.
-    package var ledgerPath: String { dataDirectory + "/ledger.sqlite" }
 }
 
 /// What becomes of filters. Every answer is the same with each of these.

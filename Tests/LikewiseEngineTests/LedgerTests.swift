@@ -14,16 +14,23 @@ struct LedgerTests {
         try law.check(reopens: true) { try SQLiteLedger(path: folder.path + "/ledger.db", cacheBytes: 1 << 20) }
     }
 
+    @Test("RocksDB's ledger keeps the law, and all it holds when it is opened again", arguments: LedgerLaw.all)
+    func rocksdb(law: LedgerLaw) throws {
+        let folder = try TemporaryFolder()
+        try law.check(reopens: true) { try RocksDBLedger(path: folder.path + "/ledger", cacheBytes: 1 << 20) }
+    }
+
     @Test("the simulated ledger keeps the law", arguments: LedgerLaw.all)
     func simulated(law: LedgerLaw) throws {
         try law.check { SimulatedLedger() }
     }
 
-    @Test("random batches leave SQLite's ledger and the model with the same contents", arguments: SeededRandom.seeds(8))
-    func random(seed: UInt64) throws {
+    @Test(
+        "random batches leave a ledger and the model with the same contents", arguments: LedgerKind.allCases,
+        SeededRandom.seeds(8))
+    func random(kind: LedgerKind, seed: UInt64) throws {
         let folder = try TemporaryFolder()
-        let path = folder.path + "/ledger.db"
-        let ledger = try SQLiteLedger(path: path, cacheBytes: 1 << 20)
+        let ledger = try Ledgers.open(in: folder.path, otherwise: kind, cacheBytes: 1 << 20)
         let model = SimulatedLedger()
         var random = SeededRandom(seed: seed)
         for _ in 0..<60 {
@@ -37,7 +44,7 @@ struct LedgerTests {
         }
         #expect(model.drifts.isEmpty, "seed \(seed)")
         try compare(ledger, model, seed: seed)
-        let recount = try ledger.recount()
+        let recount = try Ledgers.recount(in: folder.path)
         let registers = model.registers.values.flatMap(\.values)
         #expect(recount.driftCount == 0, "seed \(seed)")
         #expect(recount.registers == UInt64(registers.count), "seed \(seed)")
@@ -84,7 +91,7 @@ struct LedgerTests {
         Version(reading: UInt64(random.within(1...300)), region: UInt16(random.within(1...2)))
     }
 
-    private func compare(_ ledger: SQLiteLedger, _ model: SimulatedLedger, seed: UInt64) throws {
+    private func compare(_ ledger: any Ledger, _ model: SimulatedLedger, seed: UInt64) throws {
         let (left, right) = (try ledger.makeReader(), try model.makeReader())
         #expect(try left.positions() == right.positions(), "seed \(seed)")
         #expect(try left.latestReading() == right.latestReading(), "seed \(seed)")
@@ -297,7 +304,7 @@ struct SQLiteLedgerTests {
         second.row("a", "v", Register(version: Version(reading: moment, region: 1), reaction: Reaction(rawValue: 2)))
         second.row("a", "u", like(moment))
         try b.apply([first, second])
-        #expect(try SQLiteLedger.differences(path, other, limit: 10).isEmpty)
+        #expect(try Ledgers.differences((.sqlite, path), (.sqlite, other), limit: 10).isEmpty)
         withExtendedLifetime((a, b)) {}
     }
 
@@ -314,7 +321,7 @@ struct SQLiteLedgerTests {
             batch.row("c", "u", like(moment))
             try ledger.apply([batch])
         }
-        let found = try SQLiteLedger.differences(path, other, limit: 100)
+        let found = try Ledgers.differences((.sqlite, path), (.sqlite, other), limit: 100)
         let u = Array("u".utf8)
         #expect(
             found.map { "\(String(decoding: $0.content, as: UTF8.self)) \($0.subject)" } == [
@@ -334,7 +341,8 @@ struct SQLiteLedgerTests {
         #expect(found.filter { $0.first == nil }.count == 4)
         #expect(found.filter { $0.second == nil }.count == 5)
         for limit in 0..<12 {
-            #expect(try SQLiteLedger.differences(path, other, limit: limit) == Array(found.prefix(limit)))
+            #expect(
+                try Ledgers.differences((.sqlite, path), (.sqlite, other), limit: limit) == Array(found.prefix(limit)))
         }
     }
 

@@ -3,49 +3,7 @@
 // Registers, tallies, contents and garbage are all kept in the order of the content's number, so that one walk along
 // the four of them, side by side, needs no memory but the counters of one content.
 
-package import LikewiseCore
-
-/// What a recount found.
-package struct RecountResult: Hashable, Sendable {
-    /// A tally that says something else than the registers.
-    package struct Drift: Hashable, Sendable {
-        /// The content's id; nil for registers or tallies of a number that belongs to no content.
-        package var content: [UInt8]?
-        /// The ledger's number of the content.
-        package var key: Int64
-        package var reaction: Reaction
-        /// Registers that hold the reaction.
-        package var counted: UInt64
-        /// What the tally says.
-        package var tallied: UInt64
-    }
-
-    /// Registers of contents that are not deleted, held or not.
-    package var registers: UInt64 = 0
-    /// Of those, the ones that hold a reaction.
-    package var likes: UInt64 = 0
-    package var contents: UInt64 = 0
-    /// The first drifts found, by content's number, then by reaction.
-    package var drifts: [Drift] = []
-    /// How many drifts there are, beyond those in `drifts` too.
-    package var driftCount: UInt64 = 0
-
-    /// How many drifts are given in full.
-    package static let driftLimit = 100
-
-    package init() {}
-
-    fileprivate mutating func compare(_ counts: [UInt64], _ tallies: [UInt64], of key: Int64, content: [UInt8]?) {
-        for code in 1...Int(Reaction.limit) where counts[code] != tallies[code] {
-            driftCount += 1
-            if drifts.count == Self.driftLimit { continue }
-            drifts.append(
-                Drift(
-                    content: content, key: key, reaction: Reaction(rawValue: UInt8(code)), counted: counts[code],
-                    tallied: tallies[code]))
-        }
-    }
-}
+import LikewiseCore
 
 extension SQLiteLedger {
     /// Counts all registers of this ledger as they were when the call began. `progress` is called with the number of

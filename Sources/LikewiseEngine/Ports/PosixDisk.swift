@@ -71,6 +71,11 @@ package struct PosixDisk: Disk {
         if unlink(path) != 0 { throw diskError("unlink", path, errno) }
     }
 
+    /// Removes a folder that is empty; nothing where there is none.
+    package func removeDirectory(_ path: String) throws(DiskError) {
+        if rmdir(path) != 0, errno != ENOENT { throw diskError("rmdir", path, errno) }
+    }
+
     package func syncDirectory(_ directory: String) throws(DiskError) {
         try Self.sync(directory: directory)
     }

@@ -39,13 +39,14 @@ struct EngineBench: BenchSuite {
             var rates: [Double] = []
             for round in 1...rounds {
                 progress.step("\(workload.rawValue), round \(round) of \(rounds)")
-                rates.append(try await measure(workload, intents, seed: UInt64(round), bench.resources))
+                rates.append(try await measure(workload, intents, seed: UInt64(round), bench))
             }
             var report = BenchReport("engine", workload.rawValue, rounds: rates, unit: "intents/s")
             report.bar = .atLeast(workload.bar)
             report.settings = [
                 BenchField("intents", .count(intents)), BenchField("sync", "always"), BenchField("shards", 1),
                 BenchField("overlay_bytes", .count(EngineBench.overlayBytes)),
+                BenchField("ledger", .text(bench.settings.ledger.rawValue)),
             ]
             bench.print(report)
         }
@@ -53,15 +54,16 @@ struct EngineBench: BenchSuite {
     }
 
     private func measure(
-        _ workload: Workload, _ intents: Int, seed: UInt64, _ resources: BenchResources
+        _ workload: Workload, _ intents: Int, seed: UInt64, _ bench: BenchContext
     ) async throws -> Double {
-        let directory = try resources.folder("engine")
-        defer { resources.remove(directory) }
+        let directory = try bench.resources.folder("engine")
+        defer { bench.resources.remove(directory) }
         var options = EngineOptions(dataDirectory: directory)
         options.overlayBytes = EngineBench.overlayBytes
         options.contentBytes = EngineBench.overlayBytes
         let engine = try Engine(
-            options, disk: PosixDisk(), clock: SystemClock(), ledger: try SQLiteLedger(path: options.ledgerPath),
+            options, disk: PosixDisk(), clock: SystemClock(),
+            ledger: try Ledgers.open(in: directory, otherwise: bench.settings.ledger),
             seed: seed, logger: Logger(label: "bench"))
         let groups = makeGroups(workload, intents, engine: engine, seed: seed)
         let elapsed = await drive(engine, groups)

@@ -44,7 +44,7 @@ struct LedgerBench: BenchSuite {
         options.overlayBytes = budget / 4
         options.contentBytes = budget / 4
         let before = LedgerBench.residentBytes()
-        let ledger = try SQLiteLedger(path: options.ledgerPath, cacheBytes: budget / 8, readerCacheBytes: budget / 32)
+        let ledger = try Ledgers.open(in: folder, otherwise: bench.settings.ledger, cacheBytes: budget / 4)
         let engine = try Engine(
             options, disk: PosixDisk(), clock: SystemClock(), ledger: ledger, seed: 1, logger: Logger(label: "bench"))
         defer { engine.stop() }
@@ -95,6 +95,7 @@ struct LedgerBench: BenchSuite {
         report.settings = [
             BenchField("likes", .count(bench.settings.ledgerLikes)), BenchField("mix", .text(LedgerFeeder.mix)),
             BenchField("memory", .count(bench.settings.memory ?? 1 << 30)), BenchField("sync", "always"),
+            BenchField("ledger", .text(bench.settings.ledger.rawValue)),
         ]
         bench.print(report)
     }

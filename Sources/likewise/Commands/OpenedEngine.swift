@@ -31,9 +31,9 @@ struct OpenedEngine {
         options.overlayBytes = settings.overlayBudget
         options.contentBytes = settings.memory / 4
         do {
-            let ledger = try SQLiteLedger(
-                path: options.ledgerPath, cacheBytes: settings.memory / 8,
-                readerCacheBytes: settings.memory / 8 / (options.shards + options.readers + 1))
+            let ledger = try Ledgers.open(
+                in: directory, otherwise: settings.ledger, cacheBytes: settings.memory / 4,
+                readers: options.shards + options.readers + 1)
             engine = try Engine(
                 options, disk: disk, clock: SystemClock(), ledger: ledger, seed: UInt64.random(in: .min ... .max),
                 logger: logger)

@@ -17,7 +17,8 @@ struct Replay: SettingsCommand {
 
     func run(_ settings: Settings<ReplaySettings>) async throws {
         let disk = PosixDisk()
-        let target = EngineOptions(dataDirectory: settings.into).ledgerPath
+        let kind = settings.ledger
+        let target = settings.into + "/" + kind.name
         let building = target + ".building"
         do {
             guard try !LogFolders.shards(in: settings.dataDir + "/log", disk: disk).isEmpty else {
@@ -26,15 +27,14 @@ struct Replay: SettingsCommand {
         } catch let error as EventLogError { throw Failure.exit("\(error)") }
         do {
             try disk.makeDirectory(settings.into)
-            let names = try disk.list(settings.into)
-            guard !names.contains("ledger.sqlite") else {
+            guard try Ledgers.kind(in: settings.into) == nil else {
                 throw Failure.exit("\(settings.into) has a ledger already: choose a new folder for --into")
             }
-            for name in names where name.hasPrefix("ledger.sqlite.building") {
-                try disk.remove(settings.into + "/" + name)
-            }
-        } catch let error as DiskError { throw Failure.exit("\(error)") }
-        let summary = try replay(settings, disk: disk, into: building)
+            try Ledgers.remove(kind, path: building, disk: disk)
+        } catch let error as DiskError {
+            throw Failure.exit("\(error)")
+        } catch let error as LedgerError { throw Failure.exit("\(error)") }
+        let summary = try replay(settings, disk: disk, kind: kind, into: building)
         guard rename(building, target) == 0 else {
             throw Failure.exit("could not rename \(building) to \(target): error \(errno)")
         }
@@ -50,12 +50,12 @@ struct Replay: SettingsCommand {
     }
 
     private func replay(
-        _ settings: Settings<ReplaySettings>, disk: PosixDisk, into path: String
+        _ settings: Settings<ReplaySettings>, disk: PosixDisk, kind: LedgerKind, into path: String
     ) throws -> LogReplay.Summary {
         var progress = Progress("records replayed")
         defer { progress.end() }
         do {
-            let ledger = try SQLiteLedger(path: path)
+            let ledger = try Ledgers.open(kind, path: path)
             let replay = LogReplay(
                 disk: disk, ledger: ledger, clock: SystemClock(), skipDamage: settings.skipDamage)
             return try replay.run(directory: settings.dataDir + "/log") { progress.show($0) }

@@ -12,11 +12,10 @@ struct Verify: SettingsCommand {
     @Argument(parsing: .captureForPassthrough, help: .hidden) var rest: [String] = []
 
     func run(_ settings: Settings<VerifySettings>) async throws {
-        let path = EngineOptions(dataDirectory: settings.dataDir).ledgerPath
         var progress = Progress("registers counted")
         let result: RecountResult
         do {
-            result = try SQLiteLedger.recount(path: path) { progress.show($0) }
+            result = try Ledgers.recount(in: settings.dataDir) { progress.show($0) }
         } catch { throw Failure.exit("\(error)") }
         progress.end()
         print(
@@ -43,9 +42,7 @@ struct Verify: SettingsCommand {
 
     private func compare(_ first: String, _ second: String) throws -> Bool {
         do {
-            let found = try SQLiteLedger.differences(
-                EngineOptions(dataDirectory: first).ledgerPath, EngineOptions(dataDirectory: second).ledgerPath,
-                limit: 100)
+            let found = try Ledgers.differences(first, second, limit: 100)
             print("differences between \(first) and \(second): \(found.count)\(found.count == 100 ? " or more" : "")")
             for difference in found {
                 print(

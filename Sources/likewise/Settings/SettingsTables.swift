@@ -11,6 +11,9 @@ package enum SettingsCatalogue {
 
 /// Settings that several commands have.
 package enum CommonSettings {
+    static let ledger = Setting(
+        "ledger", SettingKind<LedgerKind>.choice, default: "rocksdb",
+        "What a new ledger is kept in; a data folder keeps the one that it has")
     /// The YAML file.
     package static let config = Setting(
         optional: SettingNames.config, .path, absent: "no file", "YAML file of settings, one `name: value` a line")
@@ -55,6 +58,7 @@ package struct ServeSettings: SettingsTable {
     package let filters = Setting(
         "filters", SettingKind<FilterUse>.choice, default: "on",
         "Whether filters spare the ledger questions; answers are the same. evict: emptied at random, for tests")
+    package let ledger = CommonSettings.ledger
     package let sync = Setting(
         "sync", .sync, default: "always", "Answer after fdatasync, or sync at an interval and risk the last one")
     package let retention = Setting(
@@ -153,6 +157,7 @@ package struct ReplaySettings: SettingsTable {
 
     package init() {}
 
+    package let ledger = CommonSettings.ledger
     package let config = CommonSettings.config
     package let dataDir = CommonSettings.dataDir
     package let into = Setting(required: "into", .path, "Folder in which the new ledger is built")
@@ -174,6 +179,7 @@ package struct BenchSettings: SettingsTable {
 
     package init() {}
 
+    package let ledger = CommonSettings.ledger
     package let config = CommonSettings.config
     package let dataDir = Setting(
         optional: "data-dir", .path, absent: "./",

@@ -1,0 +1,308 @@
+// What one transaction does with its batches: looks up what they touch, merges, and gathers the changes.
+//
+// The registers that a batch touches are asked for in the order of their keys, many at a time. Nearly all are not there,
+// which the store's filter says without reading any. A content that the ledger does not know has none, so nothing is
+// asked. The tally moves from the reaction that the ledger really held, whatever the batch believed.
+//
+// Each key may be changed once in a commit, so contents, answers and trends are kept here until all batches are taken;
+// and so are registers, of a content that more than one batch is about.
+
+import LikewiseCore
+
+/// One transaction of `RocksDBLedger`.
+final class RocksDBLedgerMerge {
+    /// A content that this transaction is about.
+    struct Content {
+        var now: LedgerContent
+        /// The number under which the ledger holds it; nil for one that it does not know.
+        let heldKey: Int64?
+        /// Numbers that a deletion ended.
+        var ended: [Int64] = []
+        /// Whether a batch before was about it, and more may come.
+        let isRepeated: Bool
+
+        /// Stands where a content is being changed.
+        static let placeholder = Content(
+            now: LedgerContent(key: 0, description: ContentDescription(), tally: Tally(), deleted: .zero), heldKey: nil,
+            isRepeated: false)
+    }
+
+    struct Cell {
+        let held: Register
+        var now: Register
+    }
+
+    let store: RocksDBStore
+    let batch = RocksDBStore.Batch()
+    /// Contents named by more than one batch.
+    private let repeated: Set<[UInt8]>
+    private var contents: [[UInt8]: Content] = [:]
+    private var positions: [UInt16: UInt64] = [:]
+    /// Registers of repeated contents, by their key.
+    private var cells: [[UInt8]: Cell] = [:]
+    private var nextContent: Int64?
+    private var latest: UInt64 = 0
+    private var now: UInt64 = 0
+    var answers: [[UInt8]: StoredAnswer] = [:]
+    var trends: [[UInt64]: TrendBucket] = [:]
+    var key = LedgerKey()
+    var value = LedgerKey()
+    private let lookup = RegisterLookup()
+
+    init(_ store: RocksDBStore, _ batches: [LedgerBatch]) {
+        self.store = store
+        var seen: Set<[UInt8]> = []
+        var repeated: Set<[UInt8]> = []
+        if batches.count > 1 {
+            for change in batches.flatMap(\.contents) where !seen.insert(change.id).inserted {
+                repeated.insert(change.id)
+            }
+        }
+        self.repeated = repeated
+    }
+
+    /// Takes one batch, unless its shard is held beyond it already.
+    func take(_ batch: LedgerBatch) throws(LedgerError) {
+        if let held = try position(of: batch.shard), held >= batch.through { return }
+        positions[batch.shard] = batch.through
+        now = max(now, batch.now)
+        try load(batch.contents)
+        for change in batch.contents { try begin(change) }
+        let order = batch.contents.indices.map { (index: $0, number: contents[batch.contents[$0].id]?.now.key ?? 0) }
+            .sorted { $0.number < $1.number }
+        try batch.userBytes.span.bytes.withUnsafeBytes { (users) throws(LedgerError) in
+            let held = try registers(batch, order.map(\.index), users: users)
+            var next = 0
+            for (index, _) in order { try take(batch.contents[index], users: users, held: held, &next) }
+        }
+        for answer in batch.answers { answers[answer.key] = answer }
+        for bucket in batch.trends { take(bucket) }
+    }
+
+    func take(_ bucket: TrendBucket) { trends[[bucket.start, bucket.length]] = bucket }
+
+    private func position(of shard: UInt16) throws(LedgerError) -> UInt64? {
+        if let position = positions[shard] { return position }
+        return try store.value(of: LedgerKey.of(.position, shard)) { LedgerBytes.number($0) ?? 0 }
+    }
+
+    // MARK: Contents
+
+    /// Reads those of the contents that were not read yet, in the order of their keys.
+    private func load(_ changes: [LedgerBatch.ContentChange]) throws(LedgerError) {
+        let unread = changes.lazy.map(\.id).filter { self.contents[$0] == nil }
+        let ids = unread.sorted { a, b in a.withUnsafeBytes { a in b.withUnsafeBytes { compare(a, $0) < 0 } } }
+        var found: [LedgerContent?] = Array(repeating: nil, count: ids.count)
+        var damaged: Int?
+        try lookup.find(ids.count, in: store) { index, keys in
+            keys.append(LedgerKey.Kind.content.rawValue)
+            keys += ids[index]
+        } found: { index, value in
+            found[index] = LedgerBytes.content(value)
+            if found[index] == nil { damaged = index }
+        }
+        if let damaged { throw damage("the record of the content '\(String(decoding: ids[damaged], as: UTF8.self))'") }
+        for (id, held) in zip(ids, found) {
+            let isRepeated = repeated.contains(id)
+            if let held {
+                contents[id] = Content(now: held, heldKey: held.key, isRepeated: isRepeated)
+            } else {
+                let fresh = LedgerContent(
+                    key: try newKey(), description: ContentDescription(), tally: Tally(), deleted: .zero)
+                contents[id] = Content(now: fresh, heldKey: nil, isRepeated: isRepeated)
+            }
+        }
+    }
+
+    private func newKey() throws(LedgerError) -> Int64 {
+        var next = nextContent ?? 1
+        if nextContent == nil {
+            let held = try store.value(of: LedgerKey.of(.single, LedgerKey.nextContent)) {
+                LedgerBytes.number($0).flatMap { Int64(exactly: $0) } ?? 0
+            }
+            if held == 0 { throw damage("the next content's number") }
+            next = held ?? 1
+        }
+        nextContent = next + 1
+        return next
+    }
+
+    /// Deletes and describes the content as `change` says.
+    private func begin(_ change: LedgerBatch.ContentChange) throws(LedgerError) {
+        guard change.deleted != nil || change.description != nil, var content = contents[change.id] else { return }
+        if let deletion = change.deleted {
+            latest = max(latest, deletion.reading)
+            if deletion > content.now.deleted {
+                // A content that only now becomes known keeps its number: there is nothing to let go of.
+                let isFresh = content.heldKey == nil && content.ended.isEmpty && !content.isRepeated
+                if !isFresh {
+                    content.ended.append(content.now.key)
+                    content.now = LedgerContent(
+                        key: try newKey(), description: ContentDescription(), tally: Tally(), deleted: deletion)
+                }
+                content.now.deleted = deletion
+            }
+        }
+        if let description = change.description { content.now.description = description }
+        contents[change.id] = content
+    }
+
+    // MARK: Registers
+
+    /// What the ledger holds of the batch's registers, content by content in the order given, which goes upwards by
+    /// number; only of contents that the ledger holds under that number, since others have none.
+    private func registers(
+        _ batch: LedgerBatch, _ order: [Int], users: UnsafeRawBufferPointer
+    ) throws(LedgerError) -> [Register] {
+        let known = order.filter { mayBeHeld(batch.contents[$0].id) && !batch.contents[$0].rows.isEmpty }
+        let count = known.reduce(0) { $0 + batch.contents[$1].rows.count }
+        var held = [Register](repeating: .untouched, count: count)
+        var damaged: Int?
+        var (place, row) = (0, 0)
+        var number: Int64 = 0
+        try lookup.find(count, in: store) { _, keys in
+            let rows = batch.contents[known[place]].rows
+            if row == 0 { number = contents[batch.contents[known[place]].id]?.now.key ?? 0 }
+            let user = rows[row]
+            keys.append(LedgerKey.Kind.register.rawValue)
+            withUnsafeBytes(of: number.bigEndian) { keys.append(contentsOf: $0) }
+            keys.append(
+                contentsOf: UnsafeRawBufferPointer(
+                    rebasing: users[Int(user.userOffset)...].prefix(Int(user.userLength))))
+            row += 1
+            if row == rows.count { (place, row) = (place + 1, 0) }
+        } found: { index, value in
+            if let register = LedgerBytes.register(value) { held[index] = register } else { damaged = index }
+        }
+        if let damaged { throw damage("a register, number \(damaged) of \(count) that were asked for") }
+        return held
+    }
+
+    private func mayBeHeld(_ id: [UInt8]) -> Bool {
+        guard let content = contents[id] else { return false }
+        return content.heldKey == content.now.key
+    }
+
+    /// Merges the content's rows; `next` is the place in `held` of the first of them, where any are there.
+    private func take(
+        _ change: LedgerBatch.ContentChange, users: UnsafeRawBufferPointer, held: [Register], _ next: inout Int
+    ) throws(LedgerError) {
+        if change.rows.isEmpty { return }
+        // Taken out while it changes, so that its tally is not copied.
+        guard var content = contents.updateValue(.placeholder, forKey: change.id) else { return }
+        let number = content.now.key
+        let mayBeHeld = content.heldKey == number
+        for row in change.rows {
+            let user = UnsafeRawBufferPointer(rebasing: users[Int(row.userOffset)...].prefix(Int(row.userLength)))
+            latest = max(latest, row.register.version.reading)
+            var found = Register.untouched
+            if mayBeHeld {
+                found = held[next]
+                next += 1
+            }
+            let old = content.isRepeated ? stage(row.register, user, number, found) : found
+            guard let old, old.yields(to: row.register) else { continue }
+            guard content.now.tally.takes(old.reaction, row.register.reaction) else {
+                throw damage("the tally of content number \(number), which is below what its registers hold")
+            }
+            if !content.isRepeated { write(row.register, instead: old, of: user, on: number) }
+        }
+        contents[change.id] = content
+    }
+
+    /// Merges into what this transaction will write; answers what was there before, or nil where nothing changes.
+    private func stage(
+        _ register: Register, _ user: UnsafeRawBufferPointer, _ number: Int64, _ found: Register
+    ) -> Register? {
+        key.beginRegister(number, user)
+        let place = key.withBytes { Array($0) }
+        var cell = cells[place] ?? Cell(held: found, now: found)
+        let old = cell.now
+        guard old.yields(to: register) else { return nil }
+        cell.now = register
+        cells[place] = cell
+        return old
+    }
+
+    @inline(__always)
+    private func write(
+        _ register: Register, instead old: Register, of user: UnsafeRawBufferPointer, on number: Int64
+    ) {
+        key.beginRegister(number, user)
+        value.setRegister(register)
+        batch.put(key, value)
+        // Of equal versions the entries have the same keys, and the new ones replace the old.
+        if old.reaction != .none && old.version != register.version { removeFromLists(old, user, number) }
+        guard register.reaction != .none else { return }
+        value.clear()
+        value.append(register.reaction.rawValue)
+        key.beginByContent(number, register.version, user)
+        batch.put(key, value)
+        key.beginByUser(user, register.version, number)
+        batch.put(key, value)
+    }
+
+    func removeFromLists(_ register: Register, _ user: UnsafeRawBufferPointer, _ number: Int64) {
+        key.beginByContent(number, register.version, user)
+        batch.delete(key)
+        key.beginByUser(user, register.version, number)
+        batch.delete(key)
+    }
+
+    func damage(_ what: String) -> LedgerError { .damaged(store.path, what) }
+
+    // MARK: The end
+
+    /// Gathers what was kept back until all batches were taken.
+    func finish(_ state: inout RocksDBLedger.WriterState) throws(LedgerError) {
+        guard !positions.isEmpty else { return }
+        for (place, cell) in cells where cell.now != cell.held {
+            place.withUnsafeBytes { place in
+                var bytes = LedgerBytes(place, from: 1)
+                let number: Int64 = bytes.number()
+                write(cell.now, instead: cell.held, of: bytes.takeRest(), on: number)
+            }
+        }
+        for (id, content) in contents { put(content, id) }
+        for (shard, through) in positions {
+            value.setNumber(through)
+            batch.put(LedgerKey.of(.position, shard), value)
+        }
+        let clock = LedgerKey.of(.single, LedgerKey.clock)
+        if try store.value(of: clock, { LedgerBytes.number($0) ?? 0 }) ?? 0 < latest {
+            value.setNumber(latest)
+            batch.put(clock, value)
+        }
+        if let nextContent {
+            value.setNumber(UInt64(nextContent))
+            batch.put(LedgerKey.of(.single, LedgerKey.nextContent), value)
+        }
+        try putAnswers(now: now, &state)
+        try dropTrends(now: now)
+        putTrends()
+    }
+
+    private func put(_ content: Content, _ id: [UInt8]) {
+        value.setContent(content.now)
+        batch.put(LedgerKey.of(.content, id), value)
+        if content.heldKey != content.now.key { put(LedgerKey.of(.contentID, content.now.key), id) }
+        for number in content.ended {
+            if number == content.heldKey { batch.delete(LedgerKey.of(.contentID, number)) }
+            put(LedgerKey.of(.garbage, number), [])
+        }
+    }
+
+    func put(_ key: borrowing LedgerKey, _ value: [UInt8]) {
+        key.withBytes { key in value.withUnsafeBytes { batch.put(key, $0) } }
+    }
+}
+
+extension Tally {
+    /// Moves one user from `old` to `new`; false, with nothing changed, where nobody holds `old`.
+    @inline(__always)
+    fileprivate mutating func takes(_ old: Reaction, _ new: Reaction) -> Bool {
+        if old != .none && count(of: old) == 0 { return false }
+        apply(old: old, new: new)
+        return true
+    }
+}
