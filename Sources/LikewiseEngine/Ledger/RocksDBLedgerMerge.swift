@@ -36,13 +36,13 @@ final class RocksDBLedgerMerge {
     let batch = RocksDBStore.Batch()
     /// Contents named by more than one batch.
     private let repeated: Set<[UInt8]>
-    private var contents: [[UInt8]: Content] = [:]
-    private var positions: [UInt16: UInt64] = [:]
+    private(set) var contents: [[UInt8]: Content] = [:]
+    private(set) var positions: [UInt16: UInt64] = [:]
     /// Registers of repeated contents, by their key.
-    private var cells: [[UInt8]: Cell] = [:]
-    private var nextContent: Int64?
-    private var latest: UInt64 = 0
-    private var now: UInt64 = 0
+    private(set) var cells: [[UInt8]: Cell] = [:]
+    private(set) var nextContent: Int64?
+    private(set) var latest: UInt64 = 0
+    private(set) var now: UInt64 = 0
     var answers: [[UInt8]: StoredAnswer] = [:]
     var trends: [[UInt64]: TrendBucket] = [:]
     var key = LedgerKey()
@@ -225,7 +225,7 @@ final class RocksDBLedgerMerge {
     }
 
     @inline(__always)
-    private func write(
+    func write(
         _ register: Register, instead old: Register, of user: UnsafeRawBufferPointer, on number: Int64
     ) {
         key.beginRegister(number, user)
@@ -250,51 +250,6 @@ final class RocksDBLedgerMerge {
     }
 
     func damage(_ what: String) -> LedgerError { .damaged(store.path, what) }
-
-    // MARK: The end
-
-    /// Gathers what was kept back until all batches were taken.
-    func finish(_ state: inout RocksDBLedger.WriterState) throws(LedgerError) {
-        guard !positions.isEmpty else { return }
-        for (place, cell) in cells where cell.now != cell.held {
-            place.withUnsafeBytes { place in
-                var bytes = LedgerBytes(place, from: 1)
-                let number: Int64 = bytes.number()
-                write(cell.now, instead: cell.held, of: bytes.takeRest(), on: number)
-            }
-        }
-        for (id, content) in contents { put(content, id) }
-        for (shard, through) in positions {
-            value.setNumber(through)
-            batch.put(LedgerKey.of(.position, shard), value)
-        }
-        let clock = LedgerKey.of(.single, LedgerKey.clock)
-        if try store.value(of: clock, { LedgerBytes.number($0) ?? 0 }) ?? 0 < latest {
-            value.setNumber(latest)
-            batch.put(clock, value)
-        }
-        if let nextContent {
-            value.setNumber(UInt64(nextContent))
-            batch.put(LedgerKey.of(.single, LedgerKey.nextContent), value)
-        }
-        try putAnswers(now: now, &state)
-        try dropTrends(now: now)
-        putTrends()
-    }
-
-    private func put(_ content: Content, _ id: [UInt8]) {
-        value.setContent(content.now)
-        batch.put(LedgerKey.of(.content, id), value)
-        if content.heldKey != content.now.key { put(LedgerKey.of(.contentID, content.now.key), id) }
-        for number in content.ended {
-            if number == content.heldKey { batch.delete(LedgerKey.of(.contentID, number)) }
-            put(LedgerKey.of(.garbage, number), [])
-        }
-    }
-
-    func put(_ key: borrowing LedgerKey, _ value: [UInt8]) {
-        key.withBytes { key in value.withUnsafeBytes { batch.put(key, $0) } }
-    }
 }
 
 extension Tally {

@@ -1,8 +1,52 @@
-// What a transaction does beside registers: answers, trends, and taking away what deleted contents left.
+// What a transaction does beside registers: contents, positions, answers, trends, and taking away what deleted contents
+// left.
 
 import LikewiseCore
 
 extension RocksDBLedgerMerge {
+    /// Gathers what was kept back until all batches were taken.
+    func finish(_ state: inout RocksDBLedger.WriterState) throws(LedgerError) {
+        guard !positions.isEmpty else { return }
+        for (place, cell) in cells where cell.now != cell.held {
+            place.withUnsafeBytes { place in
+                var bytes = LedgerBytes(place, from: 1)
+                let number: Int64 = bytes.number()
+                write(cell.now, instead: cell.held, of: bytes.takeRest(), on: number)
+            }
+        }
+        for (id, content) in contents { put(content, id) }
+        for (shard, through) in positions {
+            value.setNumber(through)
+            batch.put(LedgerKey.of(.position, shard), value)
+        }
+        let clock = LedgerKey.of(.single, LedgerKey.clock)
+        if try store.value(of: clock, { LedgerBytes.number($0) ?? 0 }) ?? 0 < latest {
+            value.setNumber(latest)
+            batch.put(clock, value)
+        }
+        if let nextContent {
+            value.setNumber(UInt64(nextContent))
+            batch.put(LedgerKey.of(.single, LedgerKey.nextContent), value)
+        }
+        try putAnswers(now: now, &state)
+        try dropTrends(now: now)
+        putTrends()
+    }
+
+    private func put(_ content: Content, _ id: [UInt8]) {
+        value.setContent(content.now)
+        batch.put(LedgerKey.of(.content, id), value)
+        if content.heldKey != content.now.key { put(LedgerKey.of(.contentID, content.now.key), id) }
+        for number in content.ended {
+            if number == content.heldKey { batch.delete(LedgerKey.of(.contentID, number)) }
+            put(LedgerKey.of(.garbage, number), [])
+        }
+    }
+
+    func put(_ key: borrowing LedgerKey, _ value: [UInt8]) {
+        key.withBytes { key in value.withUnsafeBytes { batch.put(key, $0) } }
+    }
+
     // MARK: Answers
 
     /// Puts the new answers, and removes those that expired before `now`.
