@@ -9,8 +9,9 @@ struct CrashTests {
 
     @Test(
         "What was answered before kill -9 under load is there afterwards exactly once, and every count is right",
-        arguments: ["on", "off", "evict"])
-    func killUnderLoad(filters: String) throws {
+        arguments: ["on", "off", "evict"], ["sqlite", "rocksdb"])
+    func killUnderLoad(filters: String, ledger: String) throws {
+        let flags = ["--filters", filters, "--ledger", ledger]
         try withFolder { folder in
             let seed = UInt64.random(in: 0...UInt64.max)
             var random = Random(seed: seed)
@@ -19,9 +20,9 @@ struct CrashTests {
             for round in 0..<Self.kills {
                 // The first answers, too, are worth a kill: that is while filters load and the ledger lags.
                 let enough = 1 + random.below(round % 3 == 0 ? 200 : 6_000)
-                let answered = try loadAndKill(folder, filters, &known, seed: seed &+ UInt64(round), after: enough)
+                let answered = try loadAndKill(folder, flags, &known, seed: seed &+ UInt64(round), after: enough)
                 try verify(folder, "after kill \(round)")
-                try withServer(["--filters", filters], dataFolder: folder) { server in
+                try withServer(flags, dataFolder: folder) { server in
                     slowest = max(slowest, server.startup)
                     var all = known.reduce(into: [:]) { $0.merge($1) { $1 } }
                     let wrong = try Audit(http: server.connect()).settle(&all)
@@ -33,15 +34,15 @@ struct CrashTests {
                 }
                 try verify(folder, "after the check of kill \(round), with \(answered) answers")
             }
-            print("filters \(filters): \(Self.kills) kills, seed \(seed): the slowest start took \(slowest)")
+            print("filters \(filters), \(ledger): \(Self.kills) kills, seed \(seed): the slowest start took \(slowest)")
         }
     }
 
     /// Runs clients against a server, and kills it once they have had `enough` answers together.
     private func loadAndKill(
-        _ folder: String, _ filters: String, _ known: inout [[Pair: Knowledge]], seed: UInt64, after enough: Int
+        _ folder: String, _ flags: [String], _ known: inout [[Pair: Knowledge]], seed: UInt64, after enough: Int
     ) throws -> Int {
-        try withServer(["--filters", filters], dataFolder: folder) { server in
+        try withServer(flags, dataFolder: folder) { server in
             let answers = Monitor(0)
             let before = known
             let crew = Crew(Self.clients) { number in

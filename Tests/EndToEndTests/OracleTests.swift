@@ -17,9 +17,10 @@ struct OracleTests {
     @Test(
         "20,000 retweets of the Higgs boson are counted exactly, sent twice, with and without unlikes",
         .enabled(if: Oracle.isThere, "the trace is not here; LIKEWISE_SHARED says where it is"),
-        arguments: [["--repeat"], ["--unlike-every", "7"]], ["on", "off", "evict"])
-    func higgs(flags: [String], filters: String) throws {
-        try withServer(["--filters", filters]) { server in
+        arguments: [["--repeat"], ["--unlike-every", "7"]],
+        [["--filters", "on"], ["--filters", "off"], ["--filters", "evict"], ["--ledger", "rocksdb"]])
+    func higgs(flags: [String], settings: [String]) throws {
+        try withServer(settings) { server in
             let oracle = try ChildProcess(
                 "python3",
                 [Oracle.script, "http://127.0.0.1:\(server.port)", Oracle.trace, "--limit", "20000"] + flags)

@@ -162,11 +162,14 @@ package final class ShardCore {
         group.bytes.withUnsafeBytes { bytes in
             group.intents.withUnsafeBufferPointer { intents in
                 if group.wantsTallies {
+                    group.outcomes.removeAll(keepingCapacity: true)
                     group.outcomes.reserveCapacity(intents.count)
                     evaluate(intents, bytes, of: group, refusal: refusal, now: now) { brief, slot, intent in
                         group.outcomes.append(outcome(brief, slot, intent))
                     }
                 } else {
+                    // A group that was refused and comes again has those of then.
+                    group.briefOutcomes.removeAll(keepingCapacity: true)
                     group.briefOutcomes.reserveCapacity(intents.count)
                     evaluate(intents, bytes, of: group, refusal: refusal, now: now) { brief, _, _ in
                         group.briefOutcomes.append(brief)

@@ -12,8 +12,8 @@ package enum SettingsCatalogue {
 /// Settings that several commands have.
 package enum CommonSettings {
     static let ledger = Setting(
-        "ledger", SettingKind<LedgerKind>.choice, default: "rocksdb",
-        "What a new ledger is kept in; a data folder keeps the one that it has")
+        "ledger", SettingKind<LedgerKind>.choice, default: "sqlite",
+        "What a new ledger is kept in; a data folder keeps the one that it has. rocksdb: for very many likes")
     /// The YAML file.
     package static let config = Setting(
         optional: SettingNames.config, .path, absent: "no file", "YAML file of settings, one `name: value` a line")

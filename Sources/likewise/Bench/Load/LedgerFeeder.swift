@@ -51,8 +51,9 @@ final class LedgerFeeder {
         var hasRoom = true
         for group in answered.take() {
             onTheirWay -= 1
-            switch group.outcomes.first?.status {
-            case .done: guard group.outcomes.allSatisfy({ $0.changed }) else { throw BenchError("a like was not new") }
+            switch group.briefOutcomes.first?.status {
+            case .done:
+                guard group.briefOutcomes.allSatisfy({ $0.changed }) else { throw BenchError("a like was not new") }
             case .overloaded:
                 refused.append(group)
                 hasRoom = false
