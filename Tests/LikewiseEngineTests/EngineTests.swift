@@ -144,6 +144,11 @@ struct EngineTests {
         await blocking { isDone.wait() }
         #expect(await count(engine, "v") == 5)
         #expect(statuses.withLock { $0.suffix(4) } == [.done, .done, .done, .done])
+        // What was refused may come again, as the same group.
+        engine.submit(refused, to: 0)
+        #expect(await count(engine, "v") == 6)
+        #expect(statuses.withLock { $0.suffix(2) } == [.done, .done])
+        #expect(refused.outcomes.count == 2)
         await blocking { engine.stop() }
         #expect(await ask(engine, "v", [(.react, "late")]).map(\.status) == [.shuttingDown])
     }
