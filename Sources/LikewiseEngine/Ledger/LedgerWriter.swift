@@ -2,8 +2,9 @@
 //
 // It takes all that waits, up to a bound, in one sorted transaction: the further it is behind, the larger the
 // transactions and the less each row costs. Under heavy intake it holds back or pauses (`LedgerPacing` says how much and
-// why), and what waits gathers in the overlay; the fuller that is, the less it pauses. Where the ledger fails or is full it tries again, later each time, up to a
-// bound; meanwhile the overlay grows up to its own bound, and then writes are refused.
+// why), and what waits gathers in the overlay; the fuller that is, the less it pauses. Where the ledger fails or is full
+// it tries again, later each time, up to a bound; meanwhile the overlay grows up to its own bound, and then writes are
+// refused.
 
 import LikewiseCore
 import Logging

@@ -8,7 +8,9 @@ internal import CRocksDB
     import Glibc
 #endif
 
-/// An open store. It may be used on any thread; RocksDB orders the writers itself.
+/// An open store. It may be used on any thread.
+///
+/// `@unchecked Sendable`: guarded by RocksDB, whose handle takes calls from any thread; the handle itself never changes.
 final class RocksDBStore: @unchecked Sendable {
     let path: String
     private let handle: OpaquePointer
