@@ -35,6 +35,8 @@ let package = Package(
     targets: [
         // What Swift cannot reach in C: the CRC instruction, fallocate, a thread's name, epoll.
         .target(name: "CPlatform"),
+        // How SQLite's writes reach the disk.
+        .target(name: "CSQLiteVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
         // What the ledger needs of RocksDB, in C. Linked into the binary with what it is made of, so that nothing has to
         // be installed beside it.
         .target(
@@ -43,13 +45,14 @@ let package = Package(
                 .linkedLibrary(":librocksdb.a"), .linkedLibrary(":libsnappy.a"), .linkedLibrary(":liblz4.a"),
                 .linkedLibrary(":libzstd.a"), .linkedLibrary(":libbz2.a"), .linkedLibrary(":libz.a"),
             ]),
-        // The domain: ids, reactions, registers, versions, merge, tallies, hashing. No I/O.
+        // The domain: ids, reactions, registers, versions, merge, tallies, hashing. No I/O. Its declarations are `public`,
+        // not `package`: the compiler inlines only those across modules, and a like passes through a dozen of them.
         .target(name: "LikewiseCore", swiftSettings: hot),
         // Event log, shards, evaluation, ledger, recovery; the ports Disk, Clock and Ledger.
         .target(
             name: "LikewiseEngine",
             dependencies: [
-                "LikewiseCore", "CPlatform", "CRocksDB",
+                "LikewiseCore", "CPlatform", "CRocksDB", "CSQLiteVFS",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),

@@ -8,12 +8,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 int likewise_allocate(int descriptor, int64_t size) {
   int code;
@@ -51,12 +56,61 @@ void likewise_free_table(void *table, size_t bytes) {
   }
 }
 
+// From this size on a block is mapped; at least a page.
+#define MAPPED_BLOCK ((size_t)1 << 17)
+
+void *likewise_resize_block(void *block, size_t old, size_t bytes) {
+  if (bytes < MAPPED_BLOCK) return realloc(block, bytes);
+  if (old >= MAPPED_BLOCK) {
+    void *moved = mremap(block, old, bytes, MREMAP_MAYMOVE);
+    return moved == MAP_FAILED ? NULL : moved;
+  }
+  void *mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) return NULL;
+  if (block) memcpy(mapped, block, old);
+  free(block);
+  return mapped;
+}
+
+void likewise_free_block(void *block, size_t bytes) {
+  if (bytes >= MAPPED_BLOCK) {
+    munmap(block, bytes);
+  } else {
+    free(block);
+  }
+}
+
+void likewise_trim_heap(void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
 void likewise_give_way(void) {
   static _Thread_local int done = 0;
   if (done) return;
   done = 1;
   // On Linux a nice value is a thread's own, and 0 is the calling one.
   setpriority(PRIO_PROCESS, 0, 10);
+}
+
+// sched_setattr(2), which the C library does not have.
+struct scheduling {
+  uint32_t size;
+  uint32_t policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  // The length of a turn in nanoseconds, for the ordinary policy since Linux 6.12 (EEVDF's "slice").
+  uint64_t runtime;
+  uint64_t deadline;
+  uint64_t period;
+};
+
+void likewise_set_turn(uint64_t nanoseconds) {
+  struct scheduling wanted = {.size = sizeof wanted, .runtime = nanoseconds};
+  wanted.nice = getpriority(PRIO_PROCESS, 0);
+  syscall(SYS_sched_setattr, 0, &wanted, 0);
 }
 
 void likewise_name_thread(const char *name) { prctl(PR_SET_NAME, name); }

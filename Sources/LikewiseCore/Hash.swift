@@ -11,13 +11,14 @@ func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
     return product.high ^ product.low
 }
 
-package enum Hash64 {
+/// Hashes of 64 bits, and where they place a content.
+public enum Hash64 {
     @usableFromInline static let k0: UInt64 = 0x9e37_79b9_7f4a_7c15
     @usableFromInline static let k1: UInt64 = 0xe703_7ed1_a0b4_28db
     @usableFromInline static let k2: UInt64 = 0x8ebc_6af0_9c88_c6e3
 
     /// The hash of `bytes` under `seed`; equal on every machine of either byte order.
-    package static func of(_ bytes: UnsafeRawBufferPointer, seed: UInt64) -> UInt64 {
+    public static func of(_ bytes: UnsafeRawBufferPointer, seed: UInt64) -> UInt64 {
         var state = seed ^ fold(seed ^ k0, k1)
         var at = 0
         let count = bytes.count
@@ -45,20 +46,20 @@ package enum Hash64 {
     }
 
     /// The hash of `bytes` under `seed`.
-    package static func of(_ bytes: [UInt8], seed: UInt64) -> UInt64 {
+    public static func of(_ bytes: [UInt8], seed: UInt64) -> UInt64 {
         bytes.withUnsafeBytes { of($0, seed: seed) }
     }
 
     /// One hash from two, in which the order matters.
     @inlinable
-    package static func combine(_ a: UInt64, _ b: UInt64) -> UInt64 {
+    public static func combine(_ a: UInt64, _ b: UInt64) -> UInt64 {
         fold(a ^ k0, b ^ k2)
     }
 
     /// The shard, 0 ..< `shards`, of a content whose hash under seed 0 is `key`. When the number of shards changes from
     /// n to n + 1, only one content in n + 1 moves (Lamping and Veach, "A Fast, Minimal Memory, Consistent Hash
     /// Algorithm", 2014).
-    package static func jump(_ key: UInt64, shards: Int) -> Int {
+    public static func jump(_ key: UInt64, shards: Int) -> Int {
         precondition(shards > 0, "a jump hash needs at least one shard, got \(shards)")
         var key = key
         var bucket: Int64 = -1

@@ -1,14 +1,14 @@
 /// The rules for what callers may name things.
-package enum IDRules {
+public enum IDRules {
     /// Bytes of a content's id: 1 to this.
-    package static let contentBytes = 256
+    public static let contentBytes = 256
     /// Bytes of a user's id: 1 to this.
-    package static let userBytes = 128
+    public static let userBytes = 128
     /// Bytes of a content's type or a reaction's name: 1 to this.
-    @usableFromInline package static let nameBytes = 32
+    public static let nameBytes = 32
 
     /// What is wrong with an id.
-    package enum Problem: Error, Equatable {
+    public enum Problem: Error, Equatable {
         case empty
         case tooLong(limit: Int)
         case notUTF8
@@ -16,7 +16,7 @@ package enum IDRules {
     }
 
     /// Throws unless `bytes` are 1 to `limit` bytes of UTF-8 (RFC 3629) without control characters (U+0000–1F, 7F–9F).
-    package static func check(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(Problem) {
+    public static func check(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(Problem) {
         if bytes.isEmpty { throw .empty }
         if bytes.count > limit { throw .tooLong(limit: limit) }
         var i = 0
@@ -56,7 +56,7 @@ package enum IDRules {
     }
 
     /// Whether `bytes` are 1–32 of `a-z 0-9 _ -`: a content's type, a reaction's name.
-    @inlinable package static func isName(_ bytes: some Collection<UInt8>) -> Bool {
+    @inlinable public static func isName(_ bytes: some Collection<UInt8>) -> Bool {
         guard !bytes.isEmpty, bytes.count <= nameBytes else { return false }
         return bytes.allSatisfy { b in
             (b >= 0x61 && b <= 0x7a) || (b >= 0x30 && b <= 0x39) || b == 0x5f || b == 0x2d

@@ -1,25 +1,31 @@
 /// What a user holds on a content: a code, 1 to 64, or `none`. The names are the operator's (`ReactionSet`).
-package struct Reaction: RawRepresentable, Hashable, Sendable {
-    package var rawValue: UInt8
+public struct Reaction: RawRepresentable, Hashable, Sendable {
+    /// The code; 0 for none.
+    public var rawValue: UInt8
 
+    /// The reaction with a code.
     @inlinable
-    package init(rawValue: UInt8) { self.rawValue = rawValue }
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// Its own, because the one of `RawRepresentable` is generic and called through a witness.
+    @inlinable
+    public static func == (a: Reaction, b: Reaction) -> Bool { a.rawValue == b.rawValue }
 
     /// The highest code.
-    package static let limit: UInt8 = 64
+    public static let limit: UInt8 = 64
     /// No reaction held.
     @inlinable
-    package static var none: Reaction { Reaction(rawValue: 0) }
+    public static var none: Reaction { Reaction(rawValue: 0) }
     /// The reaction of a call that names none; always code 1.
     @inlinable
-    package static var like: Reaction { Reaction(rawValue: 1) }
+    public static var like: Reaction { Reaction(rawValue: 1) }
 }
 
 /// The reactions' names, by code. A code is given once and never again to another name, so that log and ledger keep
 /// their meaning when the operator changes the set: a name that is taken out is refused as input but still counted.
-package struct ReactionSet: Hashable, Sendable {
+public struct ReactionSet: Hashable, Sendable {
     /// Why a set of names cannot be used.
-    package enum Problem: Error, Equatable {
+    public enum Problem: Error, Equatable {
         /// More than 64 names, counting the ones that were used in the past.
         case tooMany
         /// A name is not 1–32 of `a-z 0-9 _ -`.
@@ -28,14 +34,15 @@ package struct ReactionSet: Hashable, Sendable {
         case likeMissing
     }
 
-    package static let standard = ["like", "love", "haha", "wow", "sad", "angry"]
+    /// The names that a new data folder begins with.
+    public static let standard = ["like", "love", "haha", "wow", "sad", "angry"]
 
     /// All names ever given out; the code of `names[i]` is i + 1.
-    package let names: [String]
+    public let names: [String]
     private let accepted: UInt64
 
     /// The set that accepts `wanted`, with the codes of `known` (from an earlier start) kept.
-    package init(_ wanted: [String], known: [String] = []) throws(Problem) {
+    public init(_ wanted: [String], known: [String] = []) throws(Problem) {
         guard wanted.contains("like") else { throw .likeMissing }
         var names = known.isEmpty ? ["like"] : known
         for name in wanted {
@@ -56,12 +63,12 @@ package struct ReactionSet: Hashable, Sendable {
     }
 
     /// The same set in memory of its own, for a thread that asks often.
-    package func copy() -> ReactionSet {
+    public func copy() -> ReactionSet {
         ReactionSet(names: names.map { String(decoding: Array($0.utf8), as: UTF8.self) }, accepted: accepted)
     }
 
     /// The reaction called `name`, or nil where the set does not accept it.
-    package func reaction(named name: UnsafeRawBufferPointer) -> Reaction? {
+    public func reaction(named name: UnsafeRawBufferPointer) -> Reaction? {
         for (i, known) in names.enumerated() where accepted & (1 << UInt64(i)) != 0 {
             if known.utf8.count == name.count && known.utf8.elementsEqual(name) {
                 return Reaction(rawValue: UInt8(i + 1))
@@ -71,19 +78,19 @@ package struct ReactionSet: Hashable, Sendable {
     }
 
     /// The reaction called `name`, or nil where the set does not accept it.
-    package func reaction(named name: String) -> Reaction? {
+    public func reaction(named name: String) -> Reaction? {
         var name = name
         return name.withUTF8 { reaction(named: UnsafeRawBufferPointer($0)) }
     }
 
     /// The name of a reaction held, or nil for `none` and for a code that was never given out.
-    package func name(of reaction: Reaction) -> String? {
+    public func name(of reaction: Reaction) -> String? {
         let code = Int(reaction.rawValue)
         return code >= 1 && code <= names.count ? names[code - 1] : nil
     }
 
     /// The names that are accepted as input, in the order of their codes.
-    package var acceptedNames: [String] {
+    public var acceptedNames: [String] {
         names.enumerated().filter { accepted & (1 << UInt64($0.offset)) != 0 }.map(\.element)
     }
 }

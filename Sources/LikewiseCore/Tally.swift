@@ -1,26 +1,27 @@
 /// The counts of one content: per reaction, and in all (users who hold any). 64 bits wide, never negative.
 ///
 /// Nearly every content knows only `like`, so the other reactions have room only once one of them is held.
-package struct Tally: Hashable, Sendable {
+public struct Tally: Hashable, Sendable {
     /// Users who hold any reaction.
-    package private(set) var total: UInt64 = 0
+    public private(set) var total: UInt64 = 0
     /// Users who hold `like`.
-    package private(set) var likes: UInt64 = 0
+    public private(set) var likes: UInt64 = 0
     /// Users who hold code i + 2, or empty. Trailing zeros are cut, so that equal counts are equal values.
     private var others: [UInt64] = []
 
+    /// Nobody holds anything.
     @inlinable
-    package init() {}
+    public init() {}
 
     /// How many users hold `reaction`; for `none`, 0.
-    package func count(of reaction: Reaction) -> UInt64 {
+    public func count(of reaction: Reaction) -> UInt64 {
         let code = Int(reaction.rawValue)
         if code == 1 { return likes }
         return code >= 2 && code - 2 < others.count ? others[code - 2] : 0
     }
 
     /// The reactions that someone holds, in the order of their codes.
-    package var held: [(reaction: Reaction, count: UInt64)] {
+    public var held: [(reaction: Reaction, count: UInt64)] {
         var result: [(reaction: Reaction, count: UInt64)] = []
         if likes > 0 { result.append((.like, likes)) }
         for (i, n) in others.enumerated() where n > 0 { result.append((Reaction(rawValue: UInt8(i + 2)), n)) }
@@ -28,8 +29,7 @@ package struct Tally: Hashable, Sendable {
     }
 
     /// Moves one user from `old` to `new`.
-    @inline(__always)
-    package mutating func apply(old: Reaction, new: Reaction) {
+    public mutating func apply(old: Reaction, new: Reaction) {
         if old == .none && new == .like {
             total += 1
             likes += 1
@@ -48,7 +48,7 @@ package struct Tally: Hashable, Sendable {
     }
 
     /// Adds `delta` users to `reaction`. A tally that would go below zero is a broken invariant.
-    package mutating func add(_ delta: Int64, to reaction: Reaction) {
+    public mutating func add(_ delta: Int64, to reaction: Reaction) {
         let code = Int(reaction.rawValue)
         precondition(code >= 1 && code <= Int(Reaction.limit), "no count is kept for reaction \(code)")
         let changed = Int64(bitPattern: count(of: reaction)) + delta

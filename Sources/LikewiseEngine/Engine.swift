@@ -62,10 +62,10 @@ package final class Engine: Sendable {
             shards.append(shard)
             let confined = Confined(opened)
             threads.append(
-                EngineThread(name: "shard-\(i)") { shard.run(confined.value.core, confined.value.log) })
+                EngineThread(name: "shard-\(i)", turns: .short) { shard.run(confined.value.core, confined.value.log) })
         }
         self.shards = shards
-        threads.append(EngineThread(name: "ledger-writer") { [writer] in writer.run() })
+        threads.append(EngineThread(name: "ledger-writer", turns: .long) { [writer] in writer.run() })
         self.threads = Mutex(threads)
         if !recovered.ledgerIsEmpty && options.filters != .off { filterLoader.loadKnownContents() }
     }

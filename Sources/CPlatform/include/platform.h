@@ -42,6 +42,17 @@ void *likewise_allocate_table(size_t bytes);
 /// Gives back what likewise_allocate_table gave for so many bytes.
 void likewise_free_table(void *table, size_t bytes);
 
+/// `block` of `old` bytes (NULL and 0 for a new one) moved to where `bytes` have room, as realloc(3) does; NULL where there
+/// is no memory. Large blocks are mapped: they grow by their page tables, without a copy, and go back to the system when
+/// they are freed, where the C library would keep them for later.
+void *likewise_resize_block(void *block, size_t old, size_t bytes);
+
+/// Gives back a block of so many bytes.
+void likewise_free_block(void *block, size_t bytes);
+
+/// Gives memory that was freed back to the system.
+void likewise_trim_heap(void);
+
 /// fallocate(2), without the C library's fallback of writing every block: 0, or an errno.
 int likewise_allocate(int descriptor, int64_t size);
 
@@ -51,6 +62,11 @@ int likewise_accept(int listener);
 /// Lets other threads of the process go first, from now on, wherever they want the processor too (a nice value of 10, which
 /// needs no privilege and cannot be taken back). Costs next to nothing once done.
 void likewise_give_way(void);
+
+/// Asks for turns of about so many nanoseconds on the processor for the calling thread, from now on. A thread with short
+/// turns gets one sooner when it is woken; one with long turns lets others go first. Not a share: that stays as it is.
+/// Linux before 6.12 passes over it.
+void likewise_set_turn(uint64_t nanoseconds);
 
 /// Names the calling thread; 15 bytes at most are kept.
 void likewise_name_thread(const char *name);

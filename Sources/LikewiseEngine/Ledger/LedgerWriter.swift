@@ -6,6 +6,7 @@
 // it tries again, later each time, up to a bound; meanwhile the overlay grows up to its own bound, and then writes are
 // refused.
 
+import CPlatform
 import LikewiseCore
 import Logging
 
@@ -15,7 +16,7 @@ package struct LedgerWriterOptions: Sendable {
     /// page are written together: a row costs half as much in a transaction of 100,000 as in one of 20,000.
     package var interval: UInt64 = 2_000_000_000
     /// Entries of one transaction, the first generation aside.
-    package var transactionEntries = 500_000
+    package var transactionEntries = 1_000_000
     /// Nanoseconds before the first and the last retry of a failed transaction.
     package var retryFirst: UInt64 = 100_000_000
     package var retryLast: UInt64 = 5_000_000_000
@@ -25,6 +26,8 @@ package struct LedgerWriterOptions: Sendable {
     package var purgeInterval: UInt64 = 100_000_000
     /// Registers of deleted contents removed in a step.
     package var purgeRows = 5_000
+    /// Nanoseconds without a transaction after which the ledger lets go of its caches, and the heap of what was freed.
+    package var idleInterval: UInt64 = 2_000_000_000
 
     package init() {}
 }
@@ -119,9 +122,12 @@ final class LedgerWriter: Sendable {
         var held: [UInt16: UInt64] = [:]
         var lookedAtRetention = clock.nanoseconds()
         var hasGarbage = true
+        var holdsMemory = true
         while true {
             let now = clock.nanoseconds()
-            let wake = now + (hasGarbage ? options.purgeInterval : options.retentionInterval)
+            let pause =
+                hasGarbage ? options.purgeInterval : holdsMemory ? options.idleInterval : options.retentionInterval
+            let wake = now + pause
             waitUntilDue()
             let work = takeWork(until: wake)
             if let work, work.isEmpty { return saveOpenTrends() }
@@ -137,9 +143,13 @@ final class LedgerWriter: Sendable {
                     queue.isBusy = false
                     queue.lastEnd = ended
                 }
-                hasGarbage = true
+                (hasGarbage, holdsMemory) = (true, true)
             } else if hasGarbage {
                 hasGarbage = purge()
+            } else if holdsMemory {
+                ledger.releaseMemory()
+                likewise_trim_heap()
+                holdsMemory = false
             }
             if clock.nanoseconds() &- lookedAtRetention >= options.retentionInterval {
                 lookedAtRetention = clock.nanoseconds()

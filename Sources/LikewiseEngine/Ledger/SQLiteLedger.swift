@@ -60,6 +60,10 @@ package final class SQLiteLedger: Ledger {
         }
     }
 
+    package func releaseMemory() {
+        connection.releaseMemory()
+    }
+
     package func purge(limit: Int) throws(LedgerError) -> Bool {
         precondition(limit > 0, "purging \(limit) registers would never come to an end")
         return try connection.write { (db) throws(LedgerError) in

@@ -4,6 +4,7 @@
 // that run once a register are prepared by GRDB but bound and stepped through SQLite's C interface, because one
 // `Row` or `StatementArguments` a register costs more than the register.
 
+import CSQLiteVFS
 import GRDB
 import GRDBSQLite
 import Glibc
@@ -26,9 +27,14 @@ final class LedgerConnection: Sendable {
     /// often a page that changed several times in between is written once.
     static let checkpointPages = 16_384
 
+    /// Bytes that the ledger's files get before they are synced: what a log record's sync may have to wait behind.
+    static let pieceBytes: Int32 = 2 << 20
+
     init(path: String, access: Access, cacheBytes: Int) throws(LedgerError) {
         precondition(cacheBytes >= 0, "a cache cannot have \(cacheBytes) bytes")
         self.path = path
+        let installed = likewise_smooth_sqlite_writes(Self.pieceBytes)
+        guard installed == SQLITE_OK else { throw .failed("SQLite did not start: error \(installed)") }
         var configuration = Configuration()
         configuration.label = "ledger"
         configuration.foreignKeysEnabled = false
@@ -70,6 +76,11 @@ final class LedgerConnection: Sendable {
             Result { () throws(LedgerError) in try body(db) }
         }
         return try result.get()
+    }
+
+    /// Empties the cache of pages.
+    func releaseMemory() {
+        queue.unsafeRead { db in _ = sqlite3_db_release_memory(db.sqliteConnection) }
     }
 
     /// Runs `body` in one transaction: durable on return, undone when anything throws.

@@ -172,6 +172,7 @@ package struct LogBuffer: ~Copyable {
         records += 1
     }
 
+    @inline(never)
     private mutating func grow(by length: Int) {
         capacity = max(capacity * 2, count + length)
         let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)

@@ -22,6 +22,13 @@ package protocol Ledger: Sendable {
 
     /// Removes up to `limit` registers of deleted contents. False when none are left.
     func purge(limit: Int) throws(LedgerError) -> Bool
+
+    /// Lets go of memory that is kept for the next transaction only; called when none has come for a while.
+    func releaseMemory()
+}
+
+extension Ledger {
+    package func releaseMemory() {}
 }
 
 package protocol LedgerReader: AnyObject {

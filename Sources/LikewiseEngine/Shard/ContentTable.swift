@@ -42,8 +42,14 @@ package struct ContentState: ~Copyable {
     var isRecent = true
 
     @inline(__always)
-    func prefetchID() {
+    func prefetchCell() {
         likewise_prefetch(Unmanaged.passUnretained(cell).toOpaque())
+    }
+
+    /// The bytes that a lookup compares; the cell should be near.
+    @inline(__always)
+    func prefetchID() {
+        cell.id.withUnsafeBytes { if let start = $0.baseAddress { likewise_prefetch(start) } }
     }
 
     package init(
@@ -96,6 +102,7 @@ package final class ContentTable {
     }
 
     /// The state in `slot`, which stays where it is until it is removed.
+    @inline(__always)
     package subscript(slot: UInt32) -> UnsafeMutablePointer<ContentState> {
         chunks[Int(slot) / ContentTable.chunk] + Int(slot) % ContentTable.chunk
     }
@@ -129,6 +136,15 @@ package final class ContentTable {
     @inline(__always)
     func prefetchState(_ hash: UInt64) {
         guard let state = probable(hash) else { return }
+        prefetch(state)
+    }
+
+    /// Brings the state in `slot` near the processor.
+    @inline(__always)
+    func prefetchState(at slot: UInt32) { prefetch(self[slot]) }
+
+    @inline(__always)
+    private func prefetch(_ state: UnsafeMutablePointer<ContentState>) {
         for line in 0..<(MemoryLayout<ContentState>.stride + 63) / 64 {
             likewise_prefetch(UnsafeRawPointer(state) + line * 64)
         }
@@ -139,6 +155,13 @@ package final class ContentTable {
     func prefetchFilter(_ hash: UInt64, _ fingerprint: UInt32) {
         guard let state = probable(hash) else { return }
         state.pointee.filter.prefetch(fingerprint)
+        state.pointee.prefetchCell()
+    }
+
+    /// Brings the content's id near the processor.
+    @inline(__always)
+    func prefetchID(_ hash: UInt64) {
+        guard let state = probable(hash) else { return }
         state.pointee.prefetchID()
     }
 

@@ -65,9 +65,29 @@ package struct FingerprintFilter: ~Copyable {
             return used &* 8 > bucketCount &* lanes &* 7 ? .addedLast : .added
         }
 
+        @inline(__always)
         func forEach(_ body: (UInt32) -> Void) {
             guard let buckets else { return }
             for lane in 0..<(bucketCount * lanes) where buckets[lane] != 0 { body(buckets[lane]) }
+        }
+
+        /// Takes in what `other` holds and `chosen` names, none of which is here. `filled` has a zero for each bucket.
+        @inline(__always)
+        mutating func take(
+            _ other: Table, _ filled: UnsafeMutableBufferPointer<UInt8>, where chosen: (UInt32) -> Bool
+        ) {
+            guard let buckets else { return }
+            other.forEach { fingerprint in
+                guard chosen(fingerprint) else { return }
+                var at = home(fingerprint)
+                while filled[at] == lanes {
+                    at &+= 1
+                    if at == bucketCount { at = 0 }
+                }
+                buckets[at &* lanes &+ Int(filled[at])] = fingerprint
+                filled[at] &+= 1
+                used &+= 1
+            }
         }
 
         func usersWithBit(_ bit: Int) -> Int {
@@ -147,6 +167,7 @@ package struct FingerprintFilter: ~Copyable {
         return true
     }
 
+    @inline(never)
     private mutating func newTable(bucketCount: Int, depth: Int, prefix: UInt32) -> Table {
         let bytes = bucketCount * FingerprintFilter.bucketBytes
         let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: FingerprintFilter.bucketBytes)
@@ -157,6 +178,7 @@ package struct FingerprintFilter: ~Copyable {
     }
 
     /// Makes the fingerprint's table larger, or two.
+    @inline(never)
     private mutating func makeRoom(_ fingerprint: UInt32) {
         let table = place(fingerprint)
         let full = table?.pointee ?? only
@@ -165,9 +187,18 @@ package struct FingerprintFilter: ~Copyable {
         }
         var larger = newTable(
             bucketCount: FingerprintFilter.grown(full.bucketCount), depth: full.depth, prefix: full.prefix)
-        full.forEach { _ = larger.insert($0) }
+        fill(&larger, from: full) { _ in true }
         if let table { table.pointee = larger } else { only = larger }
         release(full)
+    }
+
+    /// Moves what `chosen` names into an empty table, without the search of an insertion.
+    @inline(__always)
+    private func fill(_ table: inout Table, from full: Table, where chosen: (UInt32) -> Bool) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: table.bucketCount) { filled in
+            filled.initialize(repeating: 0)
+            table.take(full, filled, where: chosen)
+        }
     }
 
     /// Small tables grow by half, so that they are not moved too often; large ones by a quarter, to save room.
@@ -185,9 +216,8 @@ package struct FingerprintFilter: ~Copyable {
             bucketCount: max(half, (full.used - ones) / 14 + 2), depth: depth, prefix: full.prefix << 1)
         var high = newTable(bucketCount: max(half, ones / 14 + 2), depth: depth, prefix: full.prefix << 1 | 1)
         let bit = UInt32(1) << UInt32(31 - full.depth)
-        full.forEach { fingerprint in
-            _ = fingerprint & bit == 0 ? low.insert(fingerprint) : high.insert(fingerprint)
-        }
+        fill(&low, from: full) { $0 & bit == 0 }
+        fill(&high, from: full) { $0 & bit != 0 }
         add(low, high)
         release(full)
     }

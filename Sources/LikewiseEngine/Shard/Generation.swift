@@ -75,26 +75,30 @@ package final class Generation: @unchecked Sendable {
     private var indexShift: UInt64
     private var indexUsed = 0
 
-    /// An empty one, whose first record will be `firstSequence`.
-    package init(number: UInt32, firstSequence: UInt64) {
+    /// An empty one, whose first record will be `firstSequence`. Its index has room for `expected` entries before it grows,
+    /// which no batch of a busy shard should have to wait for.
+    package init(number: UInt32, firstSequence: UInt64, expecting expected: Int = 0) {
         self.number = number
         self.firstSequence = firstSequence
         lastSequence = firstSequence - 1
         capacity = 1 << 14
-        arena = Generation.resized(nil, to: capacity)
-        indexMask = (1 << 9) - 1
-        indexShift = 64 - 9
+        arena = Generation.resized(nil, from: 0, to: capacity)
+        var bits: UInt64 = 9
+        while expected * 3 > (1 << bits) * 2 { bits += 1 }
+        indexMask = (1 << Int(bits)) - 1
+        indexShift = 64 - bits
         index = Generation.emptyIndex(indexMask + 1)
     }
 
     deinit {
-        free(arena)
+        likewise_free_block(arena, capacity)
         likewise_free_table(index, (indexMask + 1) * 8)
     }
 
-    /// The C library moves large blocks by their page tables, so that a growing arena is not copied.
-    private static func resized(_ arena: UnsafeMutableRawPointer?, to bytes: Int) -> UnsafeMutableRawPointer {
-        guard let moved = realloc(arena, bytes) else {
+    private static func resized(
+        _ arena: UnsafeMutableRawPointer?, from old: Int, to bytes: Int
+    ) -> UnsafeMutableRawPointer {
+        guard let moved = likewise_resize_block(arena, old, bytes) else {
             preconditionFailure("no memory for an overlay of \(bytes) bytes")
         }
         return moved
@@ -109,8 +113,8 @@ package final class Generation: @unchecked Sendable {
 
     package var isEmpty: Bool { lastSequence < firstSequence }
 
-    /// Bytes held.
-    package var memoryBytes: Int { capacity + (indexMask + 1) * 8 + contents.count * 64 }
+    /// Bytes held. Of a large arena's room only what is used is in memory.
+    package var memoryBytes: Int { used + (indexMask + 1) * 8 + contents.count * 64 }
 
     // MARK: Filling
 
@@ -270,6 +274,7 @@ package final class Generation: @unchecked Sendable {
         indexUsed &+= 1
     }
 
+    @inline(never)
     private func growIndex() {
         let old = index
         let count = indexMask + 1
@@ -296,10 +301,11 @@ package final class Generation: @unchecked Sendable {
         }
     }
 
+    @inline(never)
     private func growArena(by length: Int) {
         let wanted = max(capacity * 2, used + length)
         precondition(wanted <= Generation.maxArenaBytes, "a generation of \(wanted) bytes was not sealed in time")
-        arena = Generation.resized(arena, to: wanted)
+        arena = Generation.resized(arena, from: capacity, to: wanted)
         capacity = wanted
     }
 }

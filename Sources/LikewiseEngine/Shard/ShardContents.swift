@@ -7,10 +7,9 @@ extension ShardCore {
     @inline(__always)
     func place(_ slot: UInt32) -> UInt32 {
         let state = table[slot]
-        let current = current
-        if state.pointee.generation != current.number {
+        if state.pointee.generation != generationNumber {
             state.pointee.generationIndex = current.add(content: slot, id: state.pointee.cell.id)
-            state.pointee.generation = current.number
+            state.pointee.generation = generationNumber
         }
         return state.pointee.generationIndex
     }
@@ -44,8 +43,11 @@ extension ShardCore {
     }
 
     func publish() {
-        for saved in changed {
-            let state = table[saved.slot]
+        // States and cells lie at random in memory, and were touched up to a batch ago: asked for ahead, as in `Lookahead`.
+        for i in 0..<changed.count {
+            if i &+ 16 < changed.count { table.prefetchState(at: changed[i &+ 16].slot) }
+            if i &+ 8 < changed.count { table[changed[i &+ 8].slot].pointee.prefetchCell() }
+            let state = table[changed[i].slot]
             state.pointee.cell.publish(state.pointee.tally, state.pointee.description)
         }
     }
@@ -57,6 +59,7 @@ extension ShardCore {
         return try load(id, hash: hash, create: create)
     }
 
+    @inline(never)
     func load(_ id: UnsafeRawBufferPointer, hash: UInt64, create: Bool) throws(LedgerError) -> UInt32? {
         let fingerprint = FingerprintFilter.fingerprint(hash)
         var known: LedgerContent?

@@ -23,7 +23,11 @@ package final class ShardCore {
     var log: (any EventLog)?
     let table = ContentTable()
     /// The generation that is being filled.
-    var current: Generation
+    var current: Generation { didSet { unretained = Unmanaged.passUnretained(current) } }
+    /// `current`, for what every like does to it: counting its references up and down took a tenth of a shard's time.
+    private var unretained: Unmanaged<Generation>
+    @inline(__always)
+    var generationNumber: UInt32 { unretained._withUnsafeGuaranteedRef { $0.number } }
     /// Those before it that the ledger does not hold, oldest first.
     package internal(set) var sealedGenerations: [Generation] = []
     var hybrid: HybridClock
@@ -75,6 +79,7 @@ package final class ShardCore {
         committedSequence = committed
         hybrid = HybridClock(region: options.region, last: latestReading)
         current = Generation(number: 1, firstSequence: committed + 1)
+        unretained = Unmanaged.passUnretained(current)
         knowsAllContents = ledgerIsEmpty && options.filters
     }
 
@@ -162,20 +167,39 @@ package final class ShardCore {
         group.bytes.withUnsafeBytes { bytes in
             group.intents.withUnsafeBufferPointer { intents in
                 if group.wantsTallies {
-                    group.outcomes.removeAll(keepingCapacity: true)
-                    group.outcomes.reserveCapacity(intents.count)
-                    evaluate(intents, bytes, of: group, refusal: refusal, now: now) { brief, slot, intent in
-                        group.outcomes.append(outcome(brief, slot, intent))
-                    }
+                    evaluateForTallies(intents, bytes, of: group, refusal: refusal, now: now)
                 } else {
-                    // A group that was refused and comes again has those of then.
-                    group.briefOutcomes.removeAll(keepingCapacity: true)
-                    group.briefOutcomes.reserveCapacity(intents.count)
-                    evaluate(intents, bytes, of: group, refusal: refusal, now: now) { brief, _, _ in
-                        group.briefOutcomes.append(brief)
-                    }
+                    evaluateBriefly(intents, bytes, of: group, refusal: refusal, now: now)
                 }
             }
+        }
+    }
+
+    // What evaluates a like is one function for each of the two, with nothing rare in it: the compiler stops inlining
+    // where a function becomes too large, also the smallest getters. A group that was refused and comes again has the
+    // outcomes of then.
+
+    @inline(never)
+    private func evaluateForTallies(
+        _ intents: UnsafeBufferPointer<Intent>, _ bytes: UnsafeRawBufferPointer, of group: IntentGroup,
+        refusal: Outcome.Status?, now: UInt64
+    ) {
+        group.outcomes.removeAll(keepingCapacity: true)
+        group.outcomes.reserveCapacity(intents.count)
+        evaluate(intents, bytes, of: group, refusal: refusal, now: now) { brief, slot, intent in
+            group.outcomes.append(outcome(brief, slot, intent))
+        }
+    }
+
+    @inline(never)
+    private func evaluateBriefly(
+        _ intents: UnsafeBufferPointer<Intent>, _ bytes: UnsafeRawBufferPointer, of group: IntentGroup,
+        refusal: Outcome.Status?, now: UInt64
+    ) {
+        group.briefOutcomes.removeAll(keepingCapacity: true)
+        group.briefOutcomes.reserveCapacity(intents.count)
+        evaluate(intents, bytes, of: group, refusal: refusal, now: now) { brief, _, _ in
+            group.briefOutcomes.append(brief)
         }
     }
 
@@ -184,8 +208,9 @@ package final class ShardCore {
         _ intents: UnsafeBufferPointer<Intent>, _ bytes: UnsafeRawBufferPointer, of group: IntentGroup,
         refusal: Outcome.Status?, now: UInt64, _ take: (BriefOutcome, UInt32?, Intent) -> Void
     ) {
+        let filling = current
         for i in 0..<intents.count {
-            lookahead.advance(to: i, intents, table, current)
+            lookahead.advance(to: i, intents, bytes, table, filling)
             let intent = intents[i]
             let ids = IntentIDs(intent, bytes)
             var slot: UInt32?
@@ -299,9 +324,12 @@ package final class ShardCore {
             current.append(
                 Generation.ContentEvent(content: index, sequence: sequence, description: description, deleted: nil))
         }
-        current.append(content: index, keyHash: keyHash, user: user, transition: transition, sequence: sequence)
+        unretained._withUnsafeGuaranteedRef {
+            $0.append(content: index, keyHash: keyHash, user: user, transition: transition, sequence: sequence)
+        }
     }
 
+    @inline(never)
     private func put(_ slot: UInt32, _ intent: Intent, _ ids: IntentIDs, now: UInt64) {
         let description = ContentDescription(type: Array(ids.type), visibility: intent.visibility, registered: true)
         guard description != table[slot].pointee.description else { return }
@@ -324,6 +352,7 @@ package final class ShardCore {
             Generation.ContentEvent(content: place(slot), sequence: sequence, description: description, deleted: nil))
     }
 
+    @inline(never)
     private func delete(_ slot: UInt32, _ ids: IntentIDs, now: UInt64) {
         save(slot)
         let sequence = nextSequence
@@ -349,6 +378,7 @@ package final class ShardCore {
             Generation.ContentEvent(content: place(slot), sequence: sequence, description: nil, deleted: version))
     }
 
+    @inline(never)
     private func store(_ answer: StoredAnswer, _ outcome: Outcome, _ ids: IntentIDs) {
         guard outcome.status == .done || outcome.status == .contentNotFound else { return }
         var answer = answer

@@ -9,10 +9,15 @@ extension ShardCore {
         guard !current.isEmpty else { return nil }
         try log?.sync()
         let sealed = current
-        sealed.seal()
-        sealedGenerations.append(sealed)
-        current = Generation(number: sealed.number &+ 1, firstSequence: sealed.lastSequence + 1)
+        sealCurrent()
         return sealed
+    }
+
+    func sealCurrent() {
+        current.seal()
+        sealedGenerations.append(current)
+        current = Generation(
+            number: current.number &+ 1, firstSequence: current.lastSequence + 1, expecting: current.entryCount)
     }
 
     /// Whether the newest generation should be sealed even while the ledger is busy.

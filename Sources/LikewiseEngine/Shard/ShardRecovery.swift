@@ -19,11 +19,7 @@ extension ShardCore {
             save(slot)
             take(record, kind, slot, hash)
         }
-        if isGenerationLarge {
-            current.seal()
-            sealedGenerations.append(current)
-            current = Generation(number: current.number &+ 1, firstSequence: sequence + 1)
-        }
+        if isGenerationLarge { sealCurrent() }
     }
 
     private func take(_ record: LogRecord, _ kind: LogRecordKind, _ slot: UInt32, _ hash: UInt64) {

@@ -22,6 +22,7 @@ extension ShardCore {
         return try heldRegister(slot, intent, ids)
     }
 
+    @inline(never)
     func heldRegister(_ slot: UInt32, _ intent: Intent, _ ids: IntentIDs) throws(LedgerError) -> Register {
         let state = table[slot]
         if state.pointee.lastSequence > committedSequence {

@@ -118,7 +118,7 @@ final class Front: Sendable {
                 try FrontLoop(
                     shared: shared, mailbox: mailbox, listener: i == 0 ? listener.descriptor : nil,
                     submitter: makeSubmitter(mailbox)))
-            return EngineThread(name: "front-\(i)") {
+            return EngineThread(name: "front-\(i)", turns: .short) {
                 loop.value.run()
                 if running.leave() { ended() }
             }

@@ -90,7 +90,7 @@ struct MemoryBench: BenchSuite {
         let warm = BulkBodies(likes: 1000, ofContent: 999_999_999)
         _ = try BulkPour(warm, port: server.port, connections: Self.connections, atBound: .fail).run()
         _ = try server.waitForLedger(seconds: 60)
-        let before = server.process.residentBytes
+        let before = server.quietResidentBytes()
         // A part at a time, so that the bodies do not take this machine's memory while that of the server is measured.
         let part = 1_000_000
         for start in stride(from: 0, to: likes, by: part) {
@@ -100,7 +100,7 @@ struct MemoryBench: BenchSuite {
             progress.within(Double(start) / Double(likes), size: 6)
         }
         _ = try server.waitForLedger(seconds: Self.ledgerSeconds)
-        let after = server.process.residentBytes
+        let after = server.quietResidentBytes()
         if shape == .oneContent {
             let count = try server.count(of: BulkBodies.content(1))
             guard count == likes else { throw BenchError("\(likes) likes were accepted, the count is \(count ?? -1)") }

@@ -60,6 +60,18 @@ struct LikewiseServer {
         return ContinuousClock.now - begin
     }
 
+    /// Resident memory in bytes once it has not fallen for four seconds: an idle server gives back what it kept for a next
+    /// transaction.
+    func quietResidentBytes() -> Int {
+        var (least, since) = (process.residentBytes, ContinuousClock.now)
+        while ContinuousClock.now - since < .seconds(4) {
+            BenchClock.rest(nanoseconds: 200_000_000)
+            let now = process.residentBytes
+            if now < least { (least, since) = (now, .now) }
+        }
+        return least
+    }
+
     /// The count of a content.
     func count(of content: String) throws -> Int? {
         var connection = try BenchConnection(port: port)
