@@ -24,14 +24,29 @@ final class ReaderPool: Sendable {
         }
     }
 
+    private enum Task {
+        case job(Job)
+        case stop
+        case releaseMemory
+    }
+
     private static func run(_ queue: Monitor<Queue>, _ reader: any LedgerReader) {
+        var holdsMemory = true
         while true {
-            let job: Job?? = queue.wait(until: nil) { queue -> Job?? in
-                if !queue.jobs.isEmpty { return .some(queue.jobs.removeFirst()) }
-                return queue.isStopping ? .some(nil) : nil
+            let deadline = holdsMemory ? SystemClock().nanoseconds() + LedgerWriterOptions.idleInterval : nil
+            let task = queue.wait(until: deadline) { queue -> Task? in
+                if !queue.jobs.isEmpty { return .job(queue.jobs.removeFirst()) }
+                return queue.isStopping ? .stop : nil
             }
-            guard case .some(.some(let job)) = job else { return }
-            job(reader)
+            switch task ?? .releaseMemory {
+            case .job(let job):
+                job(reader)
+                holdsMemory = true
+            case .stop: return
+            case .releaseMemory:
+                reader.releaseMemory()
+                holdsMemory = false
+            }
         }
     }
 

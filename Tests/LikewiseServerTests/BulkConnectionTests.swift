@@ -7,14 +7,15 @@ import Testing
 
 @Suite("Bulk intake over connections")
 struct BulkConnectionTests {
-    private static func lines(_ users: Range<Int>) -> [UInt8] {
-        users.flatMap { Array("{\"content_id\":\"v\",\"user_id\":\"u\($0)\",\"action\":\"like\"}\n".utf8) }
+    private static func lines(_ users: Range<Int>, more: String = "") -> [UInt8] {
+        users.flatMap { Array("{\"content_id\":\"v\",\"user_id\":\"u\($0)\(more)\",\"action\":\"like\"}\n".utf8) }
     }
 
     private static func head(_ more: String) -> String {
         "POST /v1/likes/batch HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-ndjson\r\n\(more)\r\n\r\n"
     }
 
+    private static let like = #"{"content_id":"v","user_id":"u0"}"#
     private static let count = RawRequest("GET", "/v1/likes/count/v")
 
     @Test("A body in chunks is taken as one with a length is")
@@ -52,6 +53,33 @@ struct BulkConnectionTests {
             }
             #expect(try connection.receive().says("accepted", "8000"))
             #expect(ContinuousClock.now - began > .milliseconds(2_000))
+        }
+    }
+
+    @Test("A body that the server itself holds up for longer than the read timeout is taken whole")
+    func held() async throws {
+        let disk = HeldDisk()
+        var options = TestServer.Options()
+        options.disk = disk
+        options.shards = 1
+        options.http.readTimeout = .milliseconds(1_000)
+        try await TestServer.run(options) { server in
+            // The log's file is made here, so that only batches are held up.
+            #expect(try server.connect().ask(RawRequest("POST", "/v1/likes", Self.like)).status == 200)
+            // More than fits into the sockets' buffers.
+            let body = Self.lines(0..<95_000, more: String(repeating: "x", count: 110))
+            let connection = try server.connect()
+            disk.hold()
+            let sending = Sending(connection, Array(Self.head("Content-Length: \(body.count)").utf8) + body)
+            let began = ContinuousClock.now
+            // Round trips elsewhere are the time that passes.
+            while ContinuousClock.now - began < .milliseconds(3_000) {
+                #expect(try server.connect().ask(Self.count).status == 200)
+            }
+            #expect(!sending.isDone, "the server took the body without holding it up, so this tests nothing")
+            disk.release()
+            #expect(try connection.receive().says("accepted", "95000"))
+            #expect(sending.isDone)
         }
     }
 

@@ -16,7 +16,7 @@ package struct LedgerWriterOptions: Sendable {
     /// page are written together: a row costs half as much in a transaction of 100,000 as in one of 20,000.
     package var interval: UInt64 = 2_000_000_000
     /// Entries of one transaction, the first generation aside.
-    package var transactionEntries = 1_000_000
+    package var transactionEntries = 500_000
     /// Nanoseconds before the first and the last retry of a failed transaction.
     package var retryFirst: UInt64 = 100_000_000
     package var retryLast: UInt64 = 5_000_000_000
@@ -26,8 +26,9 @@ package struct LedgerWriterOptions: Sendable {
     package var purgeInterval: UInt64 = 100_000_000
     /// Registers of deleted contents removed in a step.
     package var purgeRows = 5_000
-    /// Nanoseconds without a transaction after which the ledger lets go of its caches, and the heap of what was freed.
-    package var idleInterval: UInt64 = 2_000_000_000
+    /// Nanoseconds without work after which a connection to the ledger lets go of its cache, and the heap of what was
+    /// freed.
+    package static let idleInterval: UInt64 = 2_000_000_000
 
     package init() {}
 }
@@ -126,7 +127,8 @@ final class LedgerWriter: Sendable {
         while true {
             let now = clock.nanoseconds()
             let pause =
-                hasGarbage ? options.purgeInterval : holdsMemory ? options.idleInterval : options.retentionInterval
+                hasGarbage
+                ? options.purgeInterval : holdsMemory ? LedgerWriterOptions.idleInterval : options.retentionInterval
             let wake = now + pause
             waitUntilDue()
             let work = takeWork(until: wake)

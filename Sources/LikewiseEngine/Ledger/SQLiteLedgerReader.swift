@@ -18,6 +18,10 @@ package final class SQLiteLedgerReader: LedgerReader {
         }
     }
 
+    package func releaseMemory() {
+        connection.releaseMemory()
+    }
+
     // MARK: What is held in all
 
     package func positions() throws(LedgerError) -> [UInt16: UInt64] {

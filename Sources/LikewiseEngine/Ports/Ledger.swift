@@ -64,6 +64,13 @@ package protocol LedgerReader: AnyObject {
     func answers(unexpiredAt milliseconds: UInt64) throws(LedgerError) -> [StoredAnswer]
     /// Trend buckets that start at `milliseconds` or later, by start, then length; entries in the order given.
     func trends(since milliseconds: UInt64) throws(LedgerError) -> [TrendBucket]
+
+    /// Lets go of memory that is kept for the next call only; called when none has come for a while.
+    func releaseMemory()
+}
+
+extension LedgerReader {
+    package func releaseMemory() {}
 }
 
 /// A content as the ledger holds it.

@@ -1,8 +1,8 @@
 // Which users a content has seen, as 32-bit fingerprints: "never seen" is certain, "maybe seen" is asked elsewhere.
 //
-// Fingerprints lie in buckets of sixteen, one cache line each, probed with one vector comparison. Tables are kept small:
+// Fingerprints lie in buckets of sixteen, 64 bytes each, probed with one vector comparison. Tables are kept small:
 // one that holds more than `splitAt` splits in two by the next bit of the fingerprint, so that no insertion stalls for
-// long, and between splits a table grows by a quarter, so that little room stands empty. Nothing is ever removed, hence
+// long, and between splits a table grows by an eighth, so that little room stands empty. Nothing is ever removed, hence
 // no false negatives; at ten million users about one unseen user in 430 is a false "maybe".
 
 import CPlatform
@@ -170,7 +170,9 @@ package struct FingerprintFilter: ~Copyable {
     @inline(never)
     private mutating func newTable(bucketCount: Int, depth: Int, prefix: UInt32) -> Table {
         let bytes = bucketCount * FingerprintFilter.bucketBytes
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: FingerprintFilter.bucketBytes)
+        // The heap leaves gaps between blocks on cache lines' boundaries: half as much again for a hundred users.
+        let alignment = bucketCount < 64 ? 16 : FingerprintFilter.bucketBytes
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: alignment)
         let buckets = memory.initializeMemory(
             as: UInt32.self, repeating: 0, count: bucketCount * FingerprintFilter.lanes)
         memoryBytes += bytes
@@ -201,9 +203,9 @@ package struct FingerprintFilter: ~Copyable {
         }
     }
 
-    /// Small tables grow by half, so that they are not moved too often; large ones by a quarter, to save room.
+    /// By an eighth where there are many or few, to save room; by half in between, so that they are not moved too often.
     private static func grown(_ bucketCount: Int) -> Int {
-        max(bucketCount + 1, bucketCount < 256 ? bucketCount * 3 / 2 : bucketCount * 5 / 4)
+        max(bucketCount + 1, bucketCount < 16 || bucketCount >= 256 ? bucketCount * 9 / 8 : bucketCount * 3 / 2)
     }
 
     private mutating func split(_ full: Table) {

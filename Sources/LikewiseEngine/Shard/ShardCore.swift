@@ -114,6 +114,12 @@ package final class ShardCore {
     package var loadedContents: Int { table.count }
     package var contentBytes: Int { table.memoryBytes + filterBytes + knownContents.memoryBytes }
 
+    /// Lets go of memory that is kept for the next batch only.
+    func releaseMemory() {
+        reader.releaseMemory()
+        changed = []
+    }
+
     // MARK: A batch
 
     /// Takes `groups` as one batch and completes each. What was answered with `done` and a change is as durable as the

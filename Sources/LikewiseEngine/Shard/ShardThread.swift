@@ -59,6 +59,7 @@ final class ShardThread: Sendable {
         var ticked = clock.nanoseconds()
         var isStopping = false
         var lastBatch = 0
+        var (active, holdsMemory) = (ticked, true)
         while true {
             let now = clock.nanoseconds()
             var deadline = ticked &+ ShardThread.tick
@@ -73,6 +74,7 @@ final class ShardThread: Sendable {
             }
             if !taken.groups.isEmpty {
                 lastBatch = taken.groups.reduce(0) { $0 + $1.count }
+                (active, holdsMemory) = (now, true)
                 core.process(taken.groups)
                 note(core.storage)
                 let wanted = core.takeFilterRequests()
@@ -81,6 +83,10 @@ final class ShardThread: Sendable {
             let after = clock.nanoseconds()
             if after &- ticked >= ShardThread.tick {
                 ticked = after
+                if holdsMemory && after &- active >= LedgerWriterOptions.idleInterval {
+                    core.releaseMemory()
+                    holdsMemory = false
+                }
                 core.reportTrends()
                 if evictsFilters { core.dropFilters { Bool.random() } }
                 metrics.levels(

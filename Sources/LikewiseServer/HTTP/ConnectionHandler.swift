@@ -54,6 +54,8 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
     private var requestBegan: NIODeadline?
     /// Bytes passed on since then.
     private var passed = 0
+    /// Since when nobody behind has asked for more of a body. That is not the client's time.
+    private var heldSince: NIODeadline?
     private var timer: Scheduled<Void>?
 
     /// - Parameter bytes: what was read of the connection already.
@@ -136,6 +138,7 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
+        if case .passing = mode, requestBegan != nil { heldSince = .now() }
         flushOut(context)
         // Nobody behind has read anything where nothing was passed on, which for hot calls is always.
         guard hasPassed else { return }
@@ -144,6 +147,10 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
     }
 
     func read(context: ChannelHandlerContext) {
+        if let heldSince {
+            self.heldSince = nil
+            requestBegan = requestBegan.map { $0 + (.now() - heldSince) }
+        }
         if waiting.readableBytes > ConnectionHandler.maxWaitingBytes { isReadHeld = true } else { context.read() }
     }
 
@@ -345,7 +352,11 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
     private var isOverTime: Bool {
         let now = NIODeadline.now()
         if isClosing { return now - lastActivity > .nanoseconds(Int64(timeouts.read)) }
-        if let requestBegan, answers.isSettled, now - requestBegan > .nanoseconds(Int64(timeouts.read)) { return true }
+        if let requestBegan, heldSince == nil, answers.isSettled,
+            now - requestBegan > .nanoseconds(Int64(timeouts.read))
+        {
+            return true
+        }
         switch mode {
         case .scanning: return answers.isSettled && now - lastActivity > .nanoseconds(Int64(timeouts.idle))
         case .transparent: return now - lastActivity > .nanoseconds(Int64(timeouts.idle))

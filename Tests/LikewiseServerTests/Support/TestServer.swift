@@ -16,6 +16,7 @@ final class TestServer: Sendable {
         var strictContent = false
         var shards = 2
         var ledger: any Ledger = SimulatedLedger()
+        var disk: any Disk = PosixDisk()
 
         init() { http.port = 0 }
     }
@@ -48,7 +49,7 @@ final class TestServer: Sendable {
         engineOptions.segmentBytes = 1 << 20
         let clock = SystemClock()
         engine = try Engine(
-            engineOptions, disk: PosixDisk(), clock: clock, ledger: options.ledger, seed: 7, logger: logger)
+            engineOptions, disk: options.disk, clock: clock, ledger: options.ledger, seed: 7, logger: logger)
         let store = IdempotencyStore(IdempotencyStore.Options(), restoring: engine.storedAnswers)
         let service = LikeService(engine: engine, idempotency: store, clock: clock)
         let (ports, listening) = AsyncStream.makeStream(of: Int.self)
