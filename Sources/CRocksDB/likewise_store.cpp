@@ -103,6 +103,8 @@ rocksdb::Options databaseOptions(const likewise_store_options &options) {
   result.max_background_jobs = 2;
   result.bytes_per_sync = 1 << 20;
   result.wal_bytes_per_sync = 1 << 20;
+  // Waiting for them, so that a log record never waits behind more (docs/decisions/0011-who-gives-way.md).
+  result.strict_bytes_per_sync = true;
   // A reader of a store in use keeps all files open: the writer may remove them from the folder.
   result.max_open_files = options.read_only ? -1 : 512;
   result.keep_log_file_num = 2;

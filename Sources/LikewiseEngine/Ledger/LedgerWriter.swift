@@ -148,7 +148,8 @@ final class LedgerWriter: Sendable {
                 (hasGarbage, holdsMemory) = (true, true)
             } else if hasGarbage {
                 hasGarbage = purge()
-            } else if holdsMemory {
+            } else if holdsMemory, queue.withLock({ $0.gauge.pressure.records == 0 }) {
+                // Not while it only holds back: all threads wait for the heap while it is gone through.
                 ledger.releaseMemory()
                 likewise_trim_heap()
                 holdsMemory = false

@@ -105,11 +105,20 @@ package struct LogBuffer: ~Copyable {
     package private(set) var records = 0
 
     package init(capacity: Int = 1 << 16) {
-        storage = .allocate(byteCount: capacity, alignment: 16)
+        storage = LogBuffer.resized(nil, from: 0, to: capacity)
         self.capacity = capacity
     }
 
-    deinit { storage.deallocate() }
+    deinit { likewise_free_block(storage, capacity) }
+
+    private static func resized(
+        _ storage: UnsafeMutableRawPointer?, from old: Int, to bytes: Int
+    ) -> UnsafeMutableRawPointer {
+        guard let moved = likewise_resize_block(storage, old, bytes) else {
+            preconditionFailure("no memory for a batch of \(bytes) bytes")
+        }
+        return moved
+    }
 
     package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: storage, count: count) }
 
@@ -174,10 +183,8 @@ package struct LogBuffer: ~Copyable {
 
     @inline(never)
     private mutating func grow(by length: Int) {
-        capacity = max(capacity * 2, count + length)
-        let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
-        larger.copyMemory(from: storage, byteCount: count)
-        storage.deallocate()
-        storage = larger
+        let wanted = max(capacity * 2, count + length)
+        storage = LogBuffer.resized(storage, from: capacity, to: wanted)
+        capacity = wanted
     }
 }

@@ -118,6 +118,7 @@ package final class ShardCore {
     func releaseMemory() {
         reader.releaseMemory()
         changed = []
+        buffer = LogBuffer()
     }
 
     // MARK: A batch
