@@ -1,8 +1,18 @@
+import CPlatform
+
 #if canImport(Musl)
     import Musl
 #else
     import Glibc
 #endif
+
+/// A block moved to where `bytes` have room (`likewise_resize_block`). Traps where there is no memory.
+func resizedBlock(_ block: UnsafeMutableRawPointer?, from old: Int, to bytes: Int) -> UnsafeMutableRawPointer {
+    guard let moved = likewise_resize_block(block, old, bytes) else {
+        preconditionFailure("no memory for a block of \(bytes) bytes")
+    }
+    return moved
+}
 
 /// Whether two ids are the same.
 @inline(__always)

@@ -83,6 +83,19 @@ struct BulkConnectionTests {
         }
     }
 
+    @Test("A body that is answered before its end, and then stops, ends the connection after the read timeout")
+    func answeredEarly() async throws {
+        var options = TestServer.Options()
+        options.http.readTimeout = .milliseconds(1_000)
+        try await TestServer.run(options) { server in
+            let connection = try server.connect()
+            try connection.send("POST /v1/nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n")
+            try connection.send(Self.lines(0..<10_000))
+            #expect(try connection.receive().status == 404)
+            try connection.expectEnd()
+        }
+    }
+
     @Test("A body that stops in the middle ends the connection after the read timeout; what came of it may count, once")
     func stalled() async throws {
         var options = TestServer.Options()

@@ -105,20 +105,11 @@ package struct LogBuffer: ~Copyable {
     package private(set) var records = 0
 
     package init(capacity: Int = 1 << 16) {
-        storage = LogBuffer.resized(nil, from: 0, to: capacity)
+        storage = resizedBlock(nil, from: 0, to: capacity)
         self.capacity = capacity
     }
 
     deinit { likewise_free_block(storage, capacity) }
-
-    private static func resized(
-        _ storage: UnsafeMutableRawPointer?, from old: Int, to bytes: Int
-    ) -> UnsafeMutableRawPointer {
-        guard let moved = likewise_resize_block(storage, old, bytes) else {
-            preconditionFailure("no memory for a batch of \(bytes) bytes")
-        }
-        return moved
-    }
 
     package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: storage, count: count) }
 
@@ -184,7 +175,7 @@ package struct LogBuffer: ~Copyable {
     @inline(never)
     private mutating func grow(by length: Int) {
         let wanted = max(capacity * 2, count + length)
-        storage = LogBuffer.resized(storage, from: capacity, to: wanted)
+        storage = resizedBlock(storage, from: capacity, to: wanted)
         capacity = wanted
     }
 }

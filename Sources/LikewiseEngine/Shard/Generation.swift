@@ -82,7 +82,7 @@ package final class Generation: @unchecked Sendable {
         self.firstSequence = firstSequence
         lastSequence = firstSequence - 1
         capacity = 1 << 14
-        arena = Generation.resized(nil, from: 0, to: capacity)
+        arena = resizedBlock(nil, from: 0, to: capacity)
         var bits: UInt64 = 9
         while expected * 3 > (1 << bits) * 2 { bits += 1 }
         indexMask = (1 << Int(bits)) - 1
@@ -93,15 +93,6 @@ package final class Generation: @unchecked Sendable {
     deinit {
         likewise_free_block(arena, capacity)
         likewise_free_table(index, (indexMask + 1) * 8)
-    }
-
-    private static func resized(
-        _ arena: UnsafeMutableRawPointer?, from old: Int, to bytes: Int
-    ) -> UnsafeMutableRawPointer {
-        guard let moved = likewise_resize_block(arena, old, bytes) else {
-            preconditionFailure("no memory for an overlay of \(bytes) bytes")
-        }
-        return moved
     }
 
     private static func emptyIndex(_ count: Int) -> UnsafeMutablePointer<UInt64> {
@@ -305,7 +296,7 @@ package final class Generation: @unchecked Sendable {
     private func growArena(by length: Int) {
         let wanted = max(capacity * 2, used + length)
         precondition(wanted <= Generation.maxArenaBytes, "a generation of \(wanted) bytes was not sealed in time")
-        arena = Generation.resized(arena, from: capacity, to: wanted)
+        arena = resizedBlock(arena, from: capacity, to: wanted)
         capacity = wanted
     }
 }

@@ -54,7 +54,7 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
     private var requestBegan: NIODeadline?
     /// Bytes passed on since then.
     private var passed = 0
-    /// Since when nobody behind has asked for more of a body. That is not the client's time.
+    /// Since when nobody behind has asked for more of a body that is not answered. That is not the client's time.
     private var heldSince: NIODeadline?
     private var timer: Scheduled<Void>?
 
@@ -138,7 +138,7 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
-        if case .passing = mode, requestBegan != nil { heldSince = .now() }
+        if case .passing(_, isAnswered: false) = mode, requestBegan != nil { heldSince = .now() }
         flushOut(context)
         // Nobody behind has read anything where nothing was passed on, which for hot calls is always.
         guard hasPassed else { return }
@@ -147,10 +147,7 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
     }
 
     func read(context: ChannelHandlerContext) {
-        if let heldSince {
-            self.heldSince = nil
-            requestBegan = requestBegan.map { $0 + (.now() - heldSince) }
-        }
+        endHold()
         if waiting.readableBytes > ConnectionHandler.maxWaitingBytes { isReadHeld = true } else { context.read() }
     }
 
@@ -202,6 +199,13 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
         guard passed >= ConnectionHandler.timedBytes else { return }
         passed = 0
         requestBegan = .now()
+    }
+
+    /// From now on it is the client's time again: more of the body is wanted, or what is left of it is not.
+    private func endHold() {
+        guard let heldSince else { return }
+        self.heldSince = nil
+        requestBegan = requestBegan.map { $0 + (.now() - heldSince) }
     }
 
     private func pass(_ count: Int, _ context: ChannelHandlerContext) {
@@ -328,7 +332,9 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
                 handler.process(context)
                 handler.flushOut(context)
             }
-        case .passing(let remaining, _): mode = .passing(remaining: remaining, isAnswered: true)
+        case .passing(let remaining, _):
+            mode = .passing(remaining: remaining, isAnswered: true)
+            endHold()
         case .scanning, .transparent: break
         }
     }
