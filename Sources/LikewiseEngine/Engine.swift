@@ -4,7 +4,7 @@ package import LikewiseCore
 package import Logging
 import Synchronization
 
-package final class Engine: Sendable {
+package final class Engine: LikeEngine {
     package let options: EngineOptions
     package let reactions: ReactionSet
     /// Keys the hashes of this process; intents are made with it.
@@ -72,11 +72,9 @@ package final class Engine: Sendable {
 
     // MARK: Use
 
-    /// The shard of a content.
-    package func shard(of content: UnsafeRawBufferPointer) -> Int {
-        shards.count == 1 ? 0 : Hash64.jump(Hash64.of(content, seed: 0), shards: shards.count)
-    }
-
+    package var strictContent: Bool { options.strictContent }
+    package var queueDepth: Int { options.queueDepth }
+    package var countsLag: Bool { false }
     package var shardCount: Int { shards.count }
 
     /// Hands `group` to a shard, which completes it. Where the shard cannot take it, the group is completed here, with
@@ -96,21 +94,6 @@ package final class Engine: Sendable {
     /// The counts of a content that is loaded; nil where its shard must be asked.
     package func published(_ content: UnsafeRawBufferPointer) -> PublishedContent? {
         directories[shard(of: content)].find(content, hash: Hash64.of(content, seed: seed))
-    }
-
-    /// What a list is of.
-    package enum ListSubject: Sendable {
-        case user([UInt8])
-        case content([UInt8])
-    }
-
-    /// Why a list could not be had.
-    package enum ListFailure: Error, Sendable {
-        case overloaded
-        case shuttingDown
-        /// What was acknowledged last cannot be read back.
-        case storage
-        case ledger(LedgerError)
     }
 
     /// Up to `limit` likes, newest first, behind `position`: what the ledger holds with what it does not hold yet, so

@@ -3,11 +3,11 @@
 import LikewiseCore
 
 package struct LikeList {
-    let subject: Engine.ListSubject
+    let subject: ListSubject
     /// Sealed, of all shards; what the ledger has taken meanwhile may be among them.
     let generations: [Generation]
 
-    package init(subject: Engine.ListSubject, generations: [Generation]) {
+    package init(subject: ListSubject, generations: [Generation]) {
         self.subject = subject
         self.generations = generations
     }

@@ -4,11 +4,11 @@ package import LikewiseCore
 package import LikewiseEngine
 
 package struct LikeService: Sendable {
-    package let engine: Engine
+    package let engine: any LikeEngine
     package let idempotency: IdempotencyStore
     package let clock: any EngineClock
 
-    package init(engine: Engine, idempotency: IdempotencyStore, clock: any EngineClock) {
+    package init(engine: any LikeEngine, idempotency: IdempotencyStore, clock: any EngineClock) {
         self.engine = engine
         self.idempotency = idempotency
         self.clock = clock
@@ -61,7 +61,7 @@ package struct LikeService: Sendable {
                 var outcome = Outcome(status: .done)
                 outcome.tally = published.tally
                 outcome.description = published.description
-                if engine.options.strictContent && !published.description.registered {
+                if engine.strictContent && !published.description.registered {
                     outcome.status = .contentNotFound
                 }
                 outcomes[i] = outcome
@@ -93,8 +93,8 @@ package struct LikeService: Sendable {
 
     /// Likes, newest first, behind `position`.
     package func likes(
-        of subject: Engine.ListSubject, behind position: LikePosition?, limit: Int
-    ) async -> Result<[LedgerLike], Engine.ListFailure> {
+        of subject: ListSubject, behind position: LikePosition?, limit: Int
+    ) async -> Result<[LedgerLike], ListFailure> {
         await withCheckedContinuation { continuation in
             engine.likes(of: subject, behind: position, limit: limit) { continuation.resume(returning: $0) }
         }

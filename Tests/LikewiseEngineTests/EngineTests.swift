@@ -49,7 +49,7 @@ struct EngineTests {
         await ask(engine, content, [(.read, "")]).first?.tally.total
     }
 
-    private func likes(_ engine: Engine, _ subject: Engine.ListSubject, limit: Int) async throws -> [LedgerLike] {
+    private func likes(_ engine: Engine, _ subject: ListSubject, limit: Int) async throws -> [LedgerLike] {
         try await withCheckedThrowingContinuation { continuation in
             engine.likes(of: subject, behind: nil, limit: limit) { continuation.resume(with: $0) }
         }

@@ -68,7 +68,7 @@ struct LikeListTests {
         }
 
         /// The whole list by pages, checked to be in order.
-        func list(_ subject: Engine.ListSubject, limit: Int) throws -> [LedgerLike] {
+        func list(_ subject: ListSubject, limit: Int) throws -> [LedgerLike] {
             let list = LikeList(subject: subject, generations: sealed)
             let reader = try ledger.makeReader()
             var all: [LedgerLike] = []

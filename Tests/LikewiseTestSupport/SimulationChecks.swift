@@ -79,7 +79,7 @@ extension Simulation {
     }
 
     private func check(
-        _ subject: Engine.ListSubject, expected: [(id: [UInt8], cell: SimulationModel.Cell)], _ node: SimulationNode
+        _ subject: ListSubject, expected: [(id: [UInt8], cell: SimulationModel.Cell)], _ node: SimulationNode
     ) throws {
         let list = LikeList(subject: subject, generations: node.shards.flatMap(\.core.sealedGenerations))
         let reader = try simulatedLedger.makeReader()

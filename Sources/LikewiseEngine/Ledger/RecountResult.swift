@@ -13,6 +13,14 @@ package struct RecountResult: Hashable, Sendable {
         package var counted: UInt64
         /// What the tally says.
         package var tallied: UInt64
+
+        package init(content: [UInt8]?, key: Int64, reaction: Reaction, counted: UInt64, tallied: UInt64) {
+            self.content = content
+            self.key = key
+            self.reaction = reaction
+            self.counted = counted
+            self.tallied = tallied
+        }
     }
 
     /// Registers of contents that are not deleted, held or not.

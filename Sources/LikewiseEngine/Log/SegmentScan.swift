@@ -7,13 +7,13 @@
 import LikewiseCore
 
 /// One segment of a log.
-struct Segment: Equatable {
-    var path: String
-    var firstSequence: UInt64
+package struct Segment: Equatable {
+    package var path: String
+    package var firstSequence: UInt64
 }
 
 /// Where a log ends.
-struct LogEnd: Equatable {
+package struct LogEnd: Equatable {
     /// The segment that is written on; nil where the log has none.
     var segment: Segment?
     var header: SegmentHeader?
@@ -28,12 +28,13 @@ struct LogEnd: Equatable {
     var unfinished: Segment?
 }
 
-struct SegmentScan {
+/// Reads the segments of one log.
+package struct SegmentScan {
     let disk: any Disk
     let directory: String
 
     /// What to do about unsound places.
-    enum Damage {
+    package enum Damage {
         /// Stop, with the file and the offset.
         case stop
         /// Go on at the next sound record.
@@ -43,12 +44,14 @@ struct SegmentScan {
     /// Ranges of records that `Damage.skip` passed over.
     private(set) var skipped: [ClosedRange<UInt64>] = []
 
-    init(disk: any Disk, directory: String) {
+    /// A scan of the segments in `directory`.
+    package init(disk: any Disk, directory: String) {
         self.disk = disk
         self.directory = directory
     }
 
-    func segments() throws(EventLogError) -> [Segment] {
+    /// The segments, oldest first.
+    package func segments() throws(EventLogError) -> [Segment] {
         var found: [Segment] = []
         do throws(DiskError) {
             for name in try disk.list(directory) {
@@ -61,7 +64,8 @@ struct SegmentScan {
 
     /// Calls `body` for every record from sequence `from` on (from the oldest on where it is nil), in order, until it
     /// answers false.
-    mutating func records(
+    @discardableResult
+    package mutating func records(
         from: UInt64?, onDamage damage: Damage = .stop, _ body: (LogRecord) -> Bool
     ) throws(EventLogError) -> LogEnd {
         var segments = try segments()

@@ -214,6 +214,9 @@ package struct LedgerBatch: Sendable {
         package var deleted: Version?
         /// Where present, replaces the one held.
         package var description: ContentDescription?
+        /// The type that a like told of: becomes the content's where it has none after the above. Only where several
+        /// write at once; a single writer knows, and gives a description.
+        package var typeIfNone: [UInt8]?
         /// Sorted by the users' bytes, each user once.
         package var rows: [Row] = []
 

@@ -1,11 +1,11 @@
 /// An intent's ids, in the group's bytes.
-struct IntentIDs {
-    let content: UnsafeRawBufferPointer
-    let user: UnsafeRawBufferPointer
-    let type: UnsafeRawBufferPointer
+package struct IntentIDs {
+    package let content: UnsafeRawBufferPointer
+    package let user: UnsafeRawBufferPointer
+    package let type: UnsafeRawBufferPointer
 
     @inline(__always)
-    init(_ intent: Intent, _ bytes: UnsafeRawBufferPointer) {
+    package init(_ intent: Intent, _ bytes: UnsafeRawBufferPointer) {
         let start = Int(intent.offset)
         let userStart = start + Int(intent.contentLength)
         let typeStart = userStart + Int(intent.userLength)

@@ -42,10 +42,10 @@ package struct API: Sendable {
     ) {
         self.service = service
         self.limits = limits
-        answers = Answers(reactions: service.engine.reactions)
+        answers = Answers(reactions: service.engine.reactions, isApproximate: service.engine.countsLag)
         bulkGate = BulkGate(limit: limits.bulkCalls)
         keyedBulkGate = BulkGate(limit: limits.bulkCallsWithKey)
-        let room = service.engine.options.queueDepth / 2 / IntentGroup.limit
+        let room = service.engine.queueDepth / 2 / IntentGroup.limit
         bulkWindows = (0..<service.engine.shardCount).map { _ in
             BulkWindow(groups: max(1, min(limits.bulkGroups, room)))
         }

@@ -8,11 +8,16 @@ import LikewiseEngine
 /// references to the same names.
 final class Answers: Sendable {
     let reactions: ReactionSet
+    /// Whether counts may lag behind what was acknowledged.
+    let isApproximate: Bool
 
-    init(reactions: ReactionSet) { self.reactions = reactions }
+    init(reactions: ReactionSet, isApproximate: Bool) {
+        self.reactions = reactions
+        self.isApproximate = isApproximate
+    }
 
     /// The same, sharing no memory with this one.
-    func copy() -> Answers { Answers(reactions: reactions.copy()) }
+    func copy() -> Answers { Answers(reactions: reactions.copy(), isApproximate: isApproximate) }
 
     /// `count`, `reactions` and `approx`.
     func counts(_ tally: Tally, to writer: inout JSONWriter) {
@@ -26,7 +31,7 @@ final class Answers: Sendable {
                     held.number(count)
                 }
             })
-        writer.field("approx", false)
+        writer.field("approx", isApproximate)
     }
 
     /// The fields of a like: ids, what is held, counts.

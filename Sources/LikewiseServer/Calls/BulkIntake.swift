@@ -27,7 +27,7 @@ package final class BulkIntake {
     }
 
     private let api: API
-    private let engine: Engine
+    private let engine: any LikeEngine
     private var splitter = LineSplitter(maxLineBytes: BulkIntake.maxLineBytes)
     private var templates: [LineTemplate] = []
     private var scratch: [UInt8] = []

@@ -19,7 +19,7 @@ extension API {
     }
 
     /// What the request's Idempotency-Key says; nil without one.
-    func claim(_ request: APIRequest) throws(APIProblem) -> KeyClaim? {
+    func claim(_ request: APIRequest) async throws(APIProblem) -> KeyClaim? {
         guard let name = HTTPField.Name("Idempotency-Key") else { return nil }
         let values = request.headers[values: name]
         guard let key = values.first else { return nil }
@@ -35,7 +35,7 @@ extension API {
         let fingerprint = Hash64.of(asked, seed: 0)
         switch service.idempotency.claim(Array(key.utf8), fingerprint: fingerprint, now: service.clock.milliseconds())
         {
-        case .new(let answer): return .first(answer)
+        case .new(let answer): return try await shared(answer)
         case .done(let payload): return .again(payload: payload)
         case .inUse:
             var problem = APIProblem(.idempotencyKeyInUse, "The first request with this key is still under way.")
@@ -47,12 +47,31 @@ extension API {
         }
     }
 
+    /// What other nodes know of a key that is new to this one.
+    private func shared(_ answer: StoredAnswer) async throws(APIProblem) -> KeyClaim {
+        guard let found = await service.engine.sharedAnswers?.find(answer.key) else { return .first(answer) }
+        service.idempotency.release(answer)
+        guard found.fingerprint == answer.fingerprint else {
+            throw APIProblem(.idempotencyKeyReused, "The Idempotency-Key was used for another request.")
+        }
+        return .again(payload: found.payload)
+    }
+
+    /// Keeps the first answer of a key, here and for other nodes.
+    func settle(_ answer: StoredAnswer, payload: [UInt8]) async {
+        service.idempotency.settle(answer, payload: payload)
+        guard let shared = service.engine.sharedAnswers else { return }
+        var stored = answer
+        stored.payload = payload
+        await shared.store(stored)
+    }
+
     /// Runs `work` unless it was done before with the request's key; then its first answer is given again. The answer
     /// is durable before it is sent.
     func once(
         _ request: APIRequest, _ work: () async throws(APIProblem) -> APIResponse
     ) async throws(APIProblem) -> APIResponse {
-        guard let stored = try claim(request) else { return try await work() }
+        guard let stored = try await claim(request) else { return try await work() }
         switch stored {
         case .again(let payload):
             guard payload.count >= 3, payload[0] == API.bytesTag else {
@@ -81,7 +100,7 @@ extension API {
                 service.idempotency.release(answer)
                 throw Answers.problem(outcome.status) ?? APIProblem(.internal)
             }
-            service.idempotency.settle(answer, payload: answer.payload)
+            await settle(answer, payload: answer.payload)
             return response
         }
     }

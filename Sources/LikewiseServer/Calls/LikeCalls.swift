@@ -92,7 +92,7 @@ extension API {
 
     /// Performs a call, or answers what became of the first one with its key.
     func perform(_ call: LikeService.Call, _ request: APIRequest) async throws(APIProblem) -> Outcome {
-        guard let stored = try claim(request) else {
+        guard let stored = try await claim(request) else {
             let outcome = await service.perform(call)
             timings.record(outcome)
             return try done(outcome)
@@ -109,7 +109,7 @@ extension API {
             let outcome = await service.perform(call)
             timings.record(outcome)
             if outcome.status == .done || outcome.status == .contentNotFound {
-                service.idempotency.settle(answer, payload: OutcomeCodec.encode(outcome))
+                await settle(answer, payload: OutcomeCodec.encode(outcome))
             } else {
                 service.idempotency.release(answer)
             }

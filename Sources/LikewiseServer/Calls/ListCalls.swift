@@ -63,7 +63,7 @@ extension API {
         }
     }
 
-    private func page(_ request: APIRequest, of subject: Engine.ListSubject) async throws(APIProblem) -> Page {
+    private func page(_ request: APIRequest, of subject: ListSubject) async throws(APIProblem) -> Page {
         let limit = try number(
             request, "limit", in: 1...WireLimits.pageEntries, default: WireLimits.pageEntriesByDefault)
         var position: LikePosition?

@@ -145,7 +145,7 @@ extension LoopSubmitter {
 
     private func published(_ content: UnsafeRawBufferPointer) -> Outcome? {
         guard let published = engine.published(content) else { return nil }
-        if engine.options.strictContent && !published.description.registered { return nil }
+        if engine.strictContent && !published.description.registered { return nil }
         var outcome = Outcome(status: .done)
         outcome.tally = published.tally
         return outcome

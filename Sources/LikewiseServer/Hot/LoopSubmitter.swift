@@ -31,7 +31,9 @@ final class LoopSubmitter<Connection: HotConnection> {
         let started: UInt64
     }
 
-    let engine: Engine
+    let engine: any LikeEngine
+    /// The engine's, which every like asks for.
+    private let seed: UInt64
     let answers: Answers
     let clock: any EngineClock
     let timings: RouteTimings
@@ -51,10 +53,11 @@ final class LoopSubmitter<Connection: HotConnection> {
     var scratch: [UInt8] = []
 
     init(
-        engine: Engine, answers: Answers, clock: any EngineClock, timings: RouteTimings, limits: HotLimits,
+        engine: any LikeEngine, answers: Answers, clock: any EngineClock, timings: RouteTimings, limits: HotLimits,
         execute: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
     ) {
         self.engine = engine
+        seed = engine.seed
         self.answers = answers
         self.clock = clock
         self.timings = timings
@@ -76,7 +79,7 @@ final class LoopSubmitter<Connection: HotConnection> {
         let group = groups[shard] ?? IntentGroup()
         groups[shard] = group
         group.append(
-            action, content: content, user: user, type: type, reaction: reaction, seed: engine.seed)
+            action, content: content, user: user, type: type, reaction: reaction, seed: seed)
         targets[shard].append(target)
         if group.isFull { handOver(shard) } else { hasWaiting = true }
     }
