@@ -58,6 +58,20 @@ let package = Package(
                 .product(name: "Metrics", package: "swift-metrics"),
             ],
             swiftSettings: hot),
+        // librdkafka and libpq, which are loaded when a cluster's role starts: the binary alone needs neither.
+        .target(name: "CKafka"),
+        .target(name: "CPostgreSQL"),
+        // Kafka, Redis and PostgreSQL behind the engine's ports, and the roles of a cluster.
+        .target(
+            name: "LikewiseCluster",
+            dependencies: [
+                "LikewiseCore", "LikewiseEngine", "LikewiseAPI", "CKafka", "CPostgreSQL", "CPlatform",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: strict),
         // What goes over the wire: bodies, problems, cursors; shared by server and client.
         .target(name: "LikewiseAPI", swiftSettings: strict),
         // Routes, limits and metrics over HTTP.
@@ -69,6 +83,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
@@ -80,7 +95,7 @@ let package = Package(
         .executableTarget(
             name: "likewise",
             dependencies: [
-                "LikewiseServer", "LikewiseEngine", "LikewiseCore", "CPlatform",
+                "LikewiseServer", "LikewiseCluster", "LikewiseEngine", "LikewiseCore", "CPlatform",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -127,7 +142,18 @@ let package = Package(
         .testTarget(
             name: "LikewiseCLITests",
             dependencies: ["likewise", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
-        .testTarget(name: "EndToEndTests", dependencies: ["likewise"], swiftSettings: strict),
+        .testTarget(
+            name: "LikewiseClusterTests",
+            dependencies: [
+                "LikewiseCluster", "LikewiseEngine", "LikewiseCore", "LikewiseAPI", "LikewiseTestSupport", "CKafka",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["likewise", "LikewiseTestSupport"], swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx17
 )

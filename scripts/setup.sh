@@ -14,6 +14,8 @@ commands=(
 headers=(
     "sqlite3.h libsqlite3-dev"       # GRDB links to the system's SQLite
     "rocksdb/db.h librocksdb-dev"    # the ledger links to RocksDB, and to the libraries that this brings along
+    "librdkafka/rdkafka.h librdkafka-dev"    # the declarations of what a cluster loads when it starts
+    "postgresql/libpq-fe.h libpq-dev"        # the same
 )
 swift_major=6
 swift_minor=2

@@ -1,4 +1,5 @@
 import Foundation
+import LikewiseTestSupport
 import Testing
 
 @Suite("Commands")

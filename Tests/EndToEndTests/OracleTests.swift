@@ -1,4 +1,5 @@
 import Foundation
+import LikewiseTestSupport
 import Testing
 
 /// A real trace and a checker that knows only the contract; they are not part of this project.

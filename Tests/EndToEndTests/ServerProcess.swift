@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import LikewiseTestSupport
 import Testing
 
 /// A folder of a test's own, removed when the test is done with it.
@@ -83,7 +84,7 @@ final class ServerProcess: Sendable {
     }
 
     /// The port in a log line that says that the server listens.
-    private static func port(_ line: String) -> UInt16? {
+    static func port(_ line: String) -> UInt16? {
         guard let json = try? JSON(parsing: Array(line.utf8)), json["message"] == "listening" else { return nil }
         let port = json["port"] ?? json["metadata"]?["port"]
         return (port?.int.map(String.init) ?? port?.text).flatMap { UInt16($0) }

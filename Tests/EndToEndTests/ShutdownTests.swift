@@ -1,4 +1,5 @@
 import Glibc
+import LikewiseTestSupport
 import Testing
 
 @Suite("SIGTERM")

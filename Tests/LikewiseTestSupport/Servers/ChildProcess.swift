@@ -1,20 +1,20 @@
-// A process of the binary under test. It is signalled and reaped by its own number only: a number is free for others
+// A process that a test has started: the binary under test, or a server that it talks to. It is signalled and reaped by its own number only: a number is free for others
 // once the process is reaped, so whoever signals holds the lock under which it is reaped.
 
-import Foundation
+package import Foundation
 import Glibc
 
 /// A process that was started by a test, with all that it printed.
-final class ChildProcess: Sendable {
+package final class ChildProcess: Sendable {
     /// How a process ended.
-    enum Ending: Equatable, Sendable {
+    package enum Ending: Equatable, Sendable {
         case exited(Int32)
         case killed(signal: Int32)
     }
 
-    struct CannotStart: Error {
-        var path: String
-        var code: Int32
+    package struct CannotStart: Error {
+        package var path: String
+        package var code: Int32
     }
 
     private struct State {
@@ -24,11 +24,11 @@ final class ChildProcess: Sendable {
         var ending: Ending?
     }
 
-    let id: pid_t
+    package let id: pid_t
     private let state = Monitor(State())
 
     /// Starts the program at `path`. Its environment is the test's, without the settings of Likewise, and `variables`.
-    init(_ path: String, _ arguments: [String], variables: [String: String] = [:]) throws {
+    package init(_ path: String, _ arguments: [String], variables: [String: String] = [:]) throws {
         let inherited = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("LIKEWISE_") }
         let environment = inherited.merging(variables) { _, given in given }
         var (output, errors): ([Int32], [Int32]) = ([-1, -1], [-1, -1])
@@ -65,31 +65,31 @@ final class ChildProcess: Sendable {
     }
 
     /// Sends a signal, unless the process has ended.
-    func signal(_ number: Int32) {
+    package func signal(_ number: Int32) {
         state.update { state in
             if state.ending == nil { kill(id, number) }
         }
     }
 
     /// Ends the process at once, and waits until it has.
-    func kill9() {
+    package func kill9() {
         signal(SIGKILL)
         _ = waitForEnd(seconds: 60)
     }
 
     /// Waits until the process has ended and all that it printed is read; nil where that takes longer than `seconds`.
-    func waitForEnd(seconds: Double) -> Ending? {
+    package func waitForEnd(seconds: Double) -> Ending? {
         state.wait(seconds: seconds) { $0.open == 0 ? $0.ending : nil }
     }
 
     /// How the process ended, nil while it runs.
-    var ending: Ending? { state.update { $0.ending } }
-    var output: String { state.update { String(decoding: $0.output, as: UTF8.self) } }
-    var errors: String { state.update { String(decoding: $0.errors, as: UTF8.self) } }
+    package var ending: Ending? { state.update { $0.ending } }
+    package var output: String { state.update { String(decoding: $0.output, as: UTF8.self) } }
+    package var errors: String { state.update { String(decoding: $0.errors, as: UTF8.self) } }
 
     /// Waits for a complete line on standard error in which `find` finds something; nil where the process ends without
     /// it, or `seconds` pass.
-    func waitForErrorLine<Found>(seconds: Double, _ find: (String) -> Found?) -> Found? {
+    package func waitForErrorLine<Found>(seconds: Double, _ find: (String) -> Found?) -> Found? {
         var seen = 0
         return state.wait(seconds: seconds) { state -> Found?? in
             while let end = state.errors[seen...].firstIndex(of: UInt8(ascii: "\n")) {

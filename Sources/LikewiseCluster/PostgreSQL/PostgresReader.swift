@@ -1,0 +1,216 @@
+// Reading: the port's questions, and those of the cluster's roles, where one round trip answers any number of keys.
+//
+// Each call is one statement, so that it sees one snapshot of the ledger.
+
+package import LikewiseCore
+package import LikewiseEngine
+
+/// A reader of a ledger on one PostgreSQL server, for one thread at a time; its calls block. A connection that was lost
+/// is opened again by the next call.
+package final class PostgresReader: LedgerReader {
+    private let options: PostgresOptions
+    private var connection: PostgresConnection?
+    /// What the server or libpq said when a call failed last, for the operator's log.
+    package private(set) var lastWords = ""
+
+    /// How many keys one call of `registers(of:)`, `contents(_:)` or `counts(_:)` may ask for.
+    package static let keyLimit = 100_000
+
+    /// Connects. Throws `.unusable` where the tables are of another version than this build's.
+    package init(_ options: PostgresOptions) throws(LedgerError) {
+        self.options = options
+        try connect()
+    }
+
+    /// Whether there is a connection; false once a call lost it, until the next one.
+    package var isConnected: Bool { connection?.isOpen ?? false }
+
+    /// Closes the connection; the next call opens another.
+    package func releaseMemory() { connection = nil }
+
+    private func connect() throws(LedgerError) {
+        connection = nil
+        let opened: PostgresConnection
+        let problem: LedgerError?
+        do throws(PostgresError) {
+            opened = try PostgresConnection(options, for: .reading)
+            problem = try PostgresSchema.problem(opened)
+        } catch {
+            lastWords = error.words
+            throw error.ledgerError
+        }
+        if let problem { throw problem }
+        connection = opened
+    }
+
+    private func run(_ call: PostgresCall) throws(LedgerError) -> PostgresResult {
+        if !isConnected { try connect() }
+        guard let connection else { throw .failed("there is no connection to the ledger's server") }
+        do throws(PostgresError) { return try connection.run(call) } catch {
+            lastWords = error.words
+            throw error.ledgerError
+        }
+    }
+
+    // MARK: What is held in all
+
+    package func positions() throws(LedgerError) -> [UInt16: UInt64] {
+        let found = try run(Self.findPositions())
+        var result: [UInt16: UInt64] = [:]
+        for row in 0..<found.count {
+            result[UInt16(truncatingIfNeeded: found.int(row, 0))] = found.unsigned(row, 1)
+        }
+        return result
+    }
+
+    package func reactions() throws(LedgerError) -> [String] {
+        let found = try run(Self.findReactions())
+        return (0..<found.count).map { found.text($0, 1) }
+    }
+
+    package func latestReading() throws(LedgerError) -> UInt64 { try run(Self.findClock()).unsigned(0, 0) }
+
+    // MARK: Many keys at once
+
+    /// The registers of users on contents, in the order asked; `.untouched` where there is none. One round trip; throws
+    /// `.failed` for more than `keyLimit` keys.
+    package func registers(of keys: [(content: [UInt8], user: [UInt8])]) throws(LedgerError) -> [Register] {
+        try checkBound(keys.count)
+        var result = [Register](repeating: .untouched, count: keys.count)
+        if keys.isEmpty { return result }
+        let found = try run(Self.findRegisters(.texts(keys.map(\.content)), .texts(keys.map(\.user))))
+        for row in 0..<found.count { result[Int(found.int(row, 0)) - 1] = found.register(row, 1) }
+        return result
+    }
+
+    /// The contents called `ids`, in the order asked; nil where nothing was ever recorded of one. Their tallies are the
+    /// sums over all shards. One round trip; throws `.failed` for more than `keyLimit` ids.
+    package func contents(_ ids: [[UInt8]]) throws(LedgerError) -> [LedgerContent?] {
+        try counts(ids).contents
+    }
+
+    /// What `contents(_:)` gives, and when that was.
+    package struct Counts: Hashable, Sendable {
+        package var contents: [LedgerContent?]
+        /// Orders readings of one server: a later snapshot never has a lower number, and an equal one means that both
+        /// saw the same. About microseconds since 1970, and never ahead of them. `PostgresSchema.completedTransactions`
+        /// says why it is not a clock's; readings of different servers cannot be compared to the microsecond.
+        package var asOf: UInt64
+    }
+
+    /// The same as `contents(_:)`, with the order of the snapshot that it was read in.
+    package func counts(_ ids: [[UInt8]]) throws(LedgerError) -> Counts {
+        try checkBound(ids.count)
+        var counts = Counts(contents: Array(repeating: nil, count: ids.count), asOf: 0)
+        let found = try run(Self.findContents(.texts(ids)))
+        for row in 0..<found.count {
+            counts.asOf = found.unsigned(row, 8)
+            if found.isNull(row, 0) { continue }
+            let place = Int(found.int(row, 0)) - 1
+            var content = counts.contents[place] ?? Self.content(found, row)
+            let reaction = Reaction(rawValue: UInt8(truncatingIfNeeded: found.int(row, 6)))
+            let count = found.int(row, 7)
+            // A sum below zero would be drift, which a recount finds; to be read it is zero.
+            if reaction != .none && count > 0 { content.tally.add(count, to: reaction) }
+            counts.contents[place] = content
+        }
+        return counts
+    }
+
+    private func checkBound(_ count: Int) throws(LedgerError) {
+        guard count <= Self.keyLimit else {
+            throw .failed("\(count) keys were asked for at once, and the limit is \(Self.keyLimit)")
+        }
+    }
+
+    private static func content(_ found: PostgresResult, _ row: Int) -> LedgerContent {
+        LedgerContent(
+            key: found.int(row, 1),
+            description: ContentDescription(
+                type: found.bytes(row, 2),
+                visibility: .init(rawValue: UInt8(truncatingIfNeeded: found.int(row, 3))) ?? .public,
+                registered: found.flag(row, 9)),
+            tally: Tally(), deleted: found.version(row, 4))
+    }
+
+    // MARK: Contents and registers
+
+    package func content(_ id: [UInt8]) throws(LedgerError) -> LedgerContent? { try contents([id])[0] }
+
+    package func register(content key: Int64, user: UnsafeRawBufferPointer) throws(LedgerError) -> Register {
+        let found = try run(Self.findRegister(.int8(key), .bytes(Array(user))))
+        return found.count == 0 ? .untouched : found.register(0, 0)
+    }
+
+    package func users(
+        ofContent key: Int64, after: [UInt8], limit: Int, _ body: (UnsafeRawBufferPointer) -> Void
+    ) throws(LedgerError) -> [UInt8]? {
+        let found = try run(Self.findUsers(.int8(key), .bytes(after), .int8(Int64(limit))))
+        for row in 0..<found.count { body(found.raw(row, 0)) }
+        return found.count == limit && limit > 0 ? found.bytes(limit - 1, 0) : nil
+    }
+
+    package func contents(
+        after: Int64, limit: Int, _ body: (UnsafeRawBufferPointer) -> Void
+    ) throws(LedgerError) -> Int64? {
+        let found = try run(Self.walkContents(.int8(after), .int8(Int64(limit))))
+        for row in 0..<found.count { body(found.raw(row, 1)) }
+        return found.count == limit && limit > 0 ? found.int(limit - 1, 0) : nil
+    }
+
+    // MARK: Likes
+
+    package func likes(
+        ofUser user: [UInt8], behind position: LikePosition?, limit: Int
+    ) throws(LedgerError) -> [LedgerLike] {
+        try likes(Self.findLikesOfUser, of: user, behind: position, limit: limit) { id, register in
+            LedgerLike(content: id, user: user, register: register)
+        }
+    }
+
+    package func likes(
+        ofContent id: [UInt8], behind position: LikePosition?, limit: Int
+    ) throws(LedgerError) -> [LedgerLike] {
+        try likes(Self.findLikesOfContent, of: id, behind: position, limit: limit) { user, register in
+            LedgerLike(content: id, user: user, register: register)
+        }
+    }
+
+    private func likes(
+        _ statement: PostgresStatement, of owner: [UInt8], behind position: LikePosition?, limit: Int,
+        _ like: ([UInt8], Register) -> LedgerLike
+    ) throws(LedgerError) -> [LedgerLike] {
+        // Where the list begins, a place that every like is behind of: no region has a number this high.
+        let reading = position.map { Int64(clamping: $0.version.reading) } ?? Int64.max
+        let region = position.map { Int32($0.version.region) } ?? Int32(UInt16.max) + 1
+        let found = try run(
+            statement(
+                .bytes(owner), .int8(reading), .int4(region), .bytes(position?.id ?? []), .int8(Int64(limit))))
+        return (0..<found.count).map { like(found.bytes($0, 0), found.register($0, 1)) }
+    }
+
+    // MARK: Answers and trends
+
+    package func answers(unexpiredAt milliseconds: UInt64) throws(LedgerError) -> [StoredAnswer] {
+        let found = try run(Self.findAnswers(.int8(Int64(clamping: milliseconds))))
+        return (0..<found.count).map { row in
+            StoredAnswer(
+                key: found.bytes(row, 0), fingerprint: UInt64(bitPattern: found.int(row, 1)),
+                expires: found.unsigned(row, 2), payload: found.bytes(row, 3))
+        }
+    }
+
+    package func trends(since milliseconds: UInt64) throws(LedgerError) -> [TrendBucket] {
+        let found = try run(Self.findTrends(.int8(Int64(clamping: milliseconds))))
+        var result: [TrendBucket] = []
+        for row in 0..<found.count {
+            let (start, length) = (found.unsigned(row, 0), found.unsigned(row, 1))
+            if result.last?.start != start || result.last?.length != length {
+                result.append(TrendBucket(start: start, length: length, entries: []))
+            }
+            let entry = TrendBucket.Entry(content: found.bytes(row, 2), gained: found.int(row, 3))
+            result[result.count - 1].entries.append(entry)
+        }
+        return result
+    }
+}

@@ -1,0 +1,138 @@
+// Who holds what, for the fast path of a write: "does this user hold it already?". One key a register,
+// `likewise:r:<bytes of the content's id>:<content>:<user>`, so that a content's registers are spread over a cluster's
+// slots. The value begins with what decides a merge, as text that sorts like it: 16 hexadecimal digits of the version's
+// reading, 4 of its region, 2 of the reaction's code; then the reaction's name (empty: none), which is what it means.
+//
+// Each may be missing or behind the truth at any time: the merge in the ledger decides.
+
+package import LikewiseCore
+import NIOCore
+
+/// One (content, user).
+package struct RegisterKey: Hashable, Sendable {
+    /// The content's id.
+    package var content: [UInt8]
+    /// The user's id.
+    package var user: [UInt8]
+
+    /// The register of `user` on `content`.
+    package init(content: [UInt8], user: [UInt8]) {
+        self.content = content
+        self.user = user
+    }
+}
+
+/// The registers that Redis keeps.
+package struct RedisRegisters: Sendable {
+    private let client: RedisClient
+    private let reactions: ReactionSet
+    private let expiry: [UInt8]
+
+    /// Registers are forgotten `expiry` after they were last written. `reactions` has every name that any node gives out.
+    package init(_ client: RedisClient, reactions: ReactionSet, expiry: Duration = .seconds(3_600)) {
+        self.client = client
+        self.reactions = reactions
+        self.expiry = Array(String(max(1, expiry.wholeNanoseconds / 1_000_000)).utf8)
+    }
+
+    /// Writes each register, unless Redis holds it already or a later one (`Register.yields`). For each: whether it was
+    /// written. Not durable on return: Redis syncs once a second, if at all.
+    package func put(_ registers: [(key: RegisterKey, register: Register)]) async -> [Result<Bool, RedisError>] {
+        await client.call(
+            Self.script, on: registers.map { Self.key(of: $0.key) },
+            with: registers.map { [RegisterText.encode($0.register, reactions), expiry] })
+    }
+
+    /// What Redis holds of each, in their order; nil where it holds nothing, or nothing that this node understands.
+    package func get(_ keys: [RegisterKey]) async -> [Result<Register?, RedisError>] {
+        await client.values(of: keys.map { Self.key(of: $0) }).map { result in
+            result.map { value in
+                value.flatMap { RegisterText.decode(Array($0.readableBytesView), reactions) }
+            }
+        }
+    }
+
+    /// The key of a register. The length keeps apart what colons in the ids would confuse.
+    package static func key(of register: RegisterKey) -> [UInt8] {
+        var key = Array("likewise:r:\(register.content.count):".utf8)
+        key.reserveCapacity(key.count + register.content.count + 1 + register.user.count)
+        key += register.content
+        key.append(UInt8(ascii: ":"))
+        key += register.user
+        return key
+    }
+
+    /// Two arguments a key: value, milliseconds. The first 22 bytes of a value sort like `Register.yields`.
+    private static let script = RedisScript(
+        """
+        local taken = {}
+        for i = 1, #KEYS do
+          local held = redis.call('GET', KEYS[i])
+          local new = ARGV[2 * i - 1]
+          if not held or string.sub(held, 1, 22) < string.sub(new, 1, 22) then
+            redis.call('SET', KEYS[i], new, 'PX', ARGV[2 * i])
+            taken[i] = 1
+          else
+            taken[i] = 0
+          end
+        end
+        return taken
+        """)
+}
+
+/// A register as text.
+package enum RegisterText {
+    /// How many bytes sort like the version and the code: 16 digits of the reading, 4 of the region, 2 of the code.
+    package static let prefixLength = 22
+
+    /// The text of a register.
+    package static func encode(_ register: Register, _ reactions: ReactionSet) -> [UInt8] {
+        var text: [UInt8] = []
+        text.reserveCapacity(prefixLength + 16)
+        append(register.version.reading, digits: 16, to: &text)
+        append(UInt64(register.version.region), digits: 4, to: &text)
+        append(UInt64(register.reaction.rawValue), digits: 2, to: &text)
+        if let name = reactions.name(of: register.reaction) { text += name.utf8 }
+        return text
+    }
+
+    /// The register in a text; nil where the text is none of ours, or names a reaction that `reactions` does not know.
+    package static func decode(_ text: [UInt8], _ reactions: ReactionSet) -> Register? {
+        guard text.count >= prefixLength, let reading = number(text[0..<16]), let region = number(text[16..<20]),
+            number(text[20..<22]) != nil
+        else { return nil }
+        let version = Version(reading: reading, region: UInt16(region))
+        if text.count == prefixLength { return Register(version: version, reaction: .none) }
+        guard let reaction = reactions.held(named: text[prefixLength...]) else { return nil }
+        return Register(version: version, reaction: reaction)
+    }
+
+    private static func append(_ number: UInt64, digits: Int, to text: inout [UInt8]) {
+        for shift in stride(from: UInt64(digits - 1) * 4, through: 0, by: -4) {
+            let digit = UInt8(number >> shift & 15)
+            text.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+        }
+    }
+
+    private static func number(_ digits: ArraySlice<UInt8>) -> UInt64? {
+        var number: UInt64 = 0
+        for digit in digits {
+            switch digit {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): number = number << 4 | UInt64(digit - UInt8(ascii: "0"))
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): number = number << 4 | UInt64(digit - UInt8(ascii: "a") + 10)
+            default: return nil
+            }
+        }
+        return number
+    }
+}
+
+extension ReactionSet {
+    /// The reaction that was ever called `name`, accepted as input or not.
+    func held(named name: ArraySlice<UInt8>) -> Reaction? {
+        for (index, known) in names.enumerated() where known.utf8.elementsEqual(name) {
+            return Reaction(rawValue: UInt8(index + 1))
+        }
+        return nil
+    }
+}
