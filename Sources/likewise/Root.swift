@@ -7,7 +7,9 @@ struct Root: AsyncParsableCommand {
         commandName: "likewise",
         abstract: "Counts likes: each exactly once, on stable storage before the answer.",
         version: "0.1.0",
-        subcommands: [Serve.self, Verify.self, Replay.self, Bench.self, Unknown.self],
+        subcommands: [
+            Serve.self, Aggregate.self, Migrate.self, Verify.self, Replay.self, Bench.self, Unknown.self,
+        ],
         defaultSubcommand: Unknown.self)
 }
 

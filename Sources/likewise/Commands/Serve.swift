@@ -33,12 +33,17 @@ struct Serve: SettingsCommand {
         // What users like is nobody else's business on this machine.
         umask(0o027)
         let logger = Logger(label: "likewise")
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.threadCount(cores: System.coreCount))
+        if let path = settings.cluster {
+            return try await runNode(settings, ClusterFile(path: path), on: group, metrics: metrics, logger: logger)
+        }
         let opened = try OpenedEngine(settings, logger: logger)
         defer { withExtendedLifetime(opened.lock) {} }
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.threadCount(cores: System.coreCount))
         var failure: (any Error)?
         do {
-            try await serve(settings, opened.engine, on: group, metrics: metrics, logger: logger)
+            try await serve(
+                settings, opened.engine, restoring: opened.engine.storedAnswers, on: group, metrics: metrics,
+                logger: logger)
         } catch { failure = error }
         // The shards answer to event loops, so the loops end last.
         let wasGood = opened.engine.health.allSatisfy { $0 == .good }
@@ -51,15 +56,32 @@ struct Serve: SettingsCommand {
                 : "stopped; some writes were refused because of the disk, all others are on it")
     }
 
-    private func serve(
-        _ settings: Settings<ServeSettings>, _ engine: Engine, on group: MultiThreadedEventLoopGroup,
+    /// Serves as an API node of a cluster.
+    private func runNode(
+        _ settings: Settings<ServeSettings>, _ file: ClusterFile, on group: MultiThreadedEventLoopGroup,
         metrics: PrometheusMetrics, logger: Logger
+    ) async throws {
+        let parts = try await ClusterParts(file, settings, logger: logger)
+        defer { withExtendedLifetime(parts.lock) {} }
+        var failure: (any Error)?
+        do {
+            try await serve(settings, parts.node, restoring: [], on: group, metrics: metrics, logger: logger)
+        } catch { failure = error }
+        await parts.stop()
+        try await group.shutdownGracefully()
+        if let failure { throw Failure.exit("the server ended: \(failure)") }
+        logger.notice("stopped; everything that was accepted is answered, and in Kafka or in the spool")
+    }
+
+    private func serve(
+        _ settings: Settings<ServeSettings>, _ engine: any LikeEngine, restoring answers: [StoredAnswer],
+        on group: MultiThreadedEventLoopGroup, metrics: PrometheusMetrics, logger: Logger
     ) async throws {
         let clock = SystemClock()
         let store = IdempotencyStore(
             IdempotencyStore.Options(
                 window: settings.idempotencyWindow.milliseconds, limit: settings.idempotencyKeys),
-            restoring: engine.storedAnswers)
+            restoring: answers)
         let flag = StopFlag()
         let server = HTTPServer(
             options(settings), service: LikeService(engine: engine, idempotency: store, clock: clock), group: group,

@@ -3,6 +3,7 @@
 import ArgumentParser
 import LikewiseCore
 import LikewiseEngine
+import Logging
 
 struct Verify: SettingsCommand {
     typealias Table = VerifySettings
@@ -12,12 +13,26 @@ struct Verify: SettingsCommand {
     @Argument(parsing: .captureForPassthrough, help: .hidden) var rest: [String] = []
 
     func run(_ settings: Settings<VerifySettings>) async throws {
+        if let path = settings.cluster {
+            Logs.bootstrap(format: settings.logFormat, level: settings.logLevel)
+            let verify = ClusterVerify(file: try ClusterFile(path: path), logger: Logger(label: "likewise"))
+            if try await !verify.run() { throw ExitCode(1) }
+            return
+        }
         var progress = Progress("registers counted")
         let result: RecountResult
         do {
             result = try Ledgers.recount(in: settings.dataDir) { progress.show($0) }
         } catch { throw Failure.exit("\(error)") }
         progress.end()
+        Verify.report(result)
+        var isGood = result.driftCount == 0
+        if let against = settings.against { isGood = try compare(settings.dataDir, against) && isGood }
+        if !isGood { throw ExitCode(1) }
+    }
+
+    /// Prints what a recount found.
+    static func report(_ result: RecountResult) {
         print(
             "\(result.contents) contents, \(result.registers) registers, \(result.likes) likes: "
                 + "drift \(result.driftCount)")
@@ -27,9 +42,6 @@ struct Verify: SettingsCommand {
                 "drift: \(content), reaction \(drift.reaction.rawValue): registers \(drift.counted), "
                     + "tally \(drift.tallied)")
         }
-        var isGood = result.driftCount == 0
-        if let against = settings.against { isGood = try compare(settings.dataDir, against) && isGood }
-        if !isGood { throw ExitCode(1) }
     }
 
     private func words(_ subject: LedgerDifference.Subject) -> String {

@@ -5,7 +5,8 @@ package import LikewiseEngine
 package enum SettingsCatalogue {
     /// Every command's table; a new command adds its own here.
     package static let tables: [any SettingsTable.Type] = [
-        ServeSettings.self, VerifySettings.self, ReplaySettings.self, BenchSettings.self,
+        ServeSettings.self, AggregateSettings.self, MigrateSettings.self, VerifySettings.self, ReplaySettings.self,
+        BenchSettings.self,
     ]
 }
 
@@ -14,6 +15,8 @@ package enum CommonSettings {
     static let ledger = Setting(
         "ledger", SettingKind<LedgerKind>.choice, default: "sqlite",
         "What a new ledger is kept in; a data folder keeps the one that it has. rocksdb: for very many likes")
+    /// The file that describes a cluster.
+    package static let cluster = Setting(required: "cluster", .path, "File that describes the cluster")
     /// The YAML file.
     package static let config = Setting(
         optional: SettingNames.config, .path, absent: "no file", "YAML file of settings, one `name: value` a line")
@@ -47,6 +50,12 @@ package struct ServeSettings: SettingsTable {
         "insecure", .onOff, default: "off",
         "Listen on an address that is not loopback although callers have no identity")
     package let dataDir = CommonSettings.dataDir
+    package let cluster = Setting(
+        optional: "cluster", .path, absent: "none: one machine",
+        "File that describes the cluster of which this is an API node; its ledger is there, and only the spool here")
+    package let spoolBytes = Setting(
+        "spool-bytes", .bytes(1 << 20...16 << 40), default: "1GiB",
+        "With --cluster: bound of the events that wait here while Kafka is down; beyond it 503")
     package let shards = Setting(
         "shards", .integer(0...1024), default: "0", "Single writers that share the contents; 0: a quarter of the cores")
     package let region = Setting("region", .integer(0...65535), default: "0", "This region's number, the same for ever")
@@ -110,6 +119,15 @@ package struct ServeSettings: SettingsTable {
                 "host: '\(settings.host)' is not loopback, and callers have no identity in this build: put the server "
                     + "behind a trusted backend on 127.0.0.1, or give --insecure if the network is trusted")
         }
+        if settings.cluster != nil {
+            let elsewhere = [
+                ("reactions", settings.origin(of: \.reactions)), ("content", settings.origin(of: \.content)),
+                ("region", settings.origin(of: \.region)),
+            ]
+            for (name, origin) in elsewhere where origin != .fallback {
+                found.append("\(name): with --cluster it is a key of the cluster's file, the same for all nodes")
+            }
+        }
         if let overlay = settings.overlayBytes, overlay > settings.memory {
             found.append(
                 "overlay-bytes: \(ByteSize.text(overlay)) is more than memory, \(ByteSize.text(settings.memory)), "
@@ -130,11 +148,47 @@ extension Settings where Table == ServeSettings {
     package func threadCount(cores: Int) -> Int { self.threads > 0 ? self.threads : max(1, cores) }
 }
 
+/// The settings of `likewise aggregate`.
+package struct AggregateSettings: SettingsTable {
+    package static let command = "aggregate"
+    package static let examples: [(line: String, does: String)] = [
+        ("likewise aggregate --cluster cluster.yaml", "takes its share of the partitions, until it is stopped")
+    ]
+
+    package init() {}
+
+    package let config = CommonSettings.config
+    package let cluster = CommonSettings.cluster
+    package let host = Setting(
+        "host", .text("an IP address or a host name"), default: "127.0.0.1",
+        "Address for /health/live, /health/ready and /metrics")
+    package let port = Setting(
+        "port", .integer(0...65535), default: "0", "Port of these; 0 takes a free one, printed at the start")
+    package let logLevel = CommonSettings.logLevel
+    package let logFormat = CommonSettings.logFormat
+}
+
+/// The settings of `likewise migrate`.
+package struct MigrateSettings: SettingsTable {
+    package static let command = "migrate"
+    package static let examples: [(line: String, does: String)] = [
+        ("likewise migrate --cluster cluster.yaml", "before the first start, and before a newer version is started")
+    ]
+
+    package init() {}
+
+    package let config = CommonSettings.config
+    package let cluster = CommonSettings.cluster
+    package let logLevel = CommonSettings.logLevel
+    package let logFormat = CommonSettings.logFormat
+}
+
 /// The settings of `likewise verify`.
 package struct VerifySettings: SettingsTable {
     package static let command = "verify"
     package static let examples: [(line: String, does: String)] = [
         ("likewise verify --data-dir ./data", "recounts all registers; exits with 1 if a tally differs"),
+        ("likewise verify --cluster cluster.yaml", "the same for a cluster's ledger, while it works"),
         ("likewise verify --data-dir ./data --against ./rebuilt", "compares two ledgers row by row as well"),
     ]
 
@@ -142,6 +196,9 @@ package struct VerifySettings: SettingsTable {
 
     package let config = CommonSettings.config
     package let dataDir = CommonSettings.dataDir
+    package let cluster = Setting(
+        optional: "cluster", .path, absent: "none: the ledger in data-dir",
+        "File that describes a cluster: its ledger is verified, on every server")
     package let against = Setting(
         optional: "against", .path, absent: "none", "Folder of another ledger to compare with, row by row")
     package let logLevel = CommonSettings.logLevel

@@ -1,0 +1,81 @@
+// Which contents are hot, and over how many keys each is spread.
+//
+// The rate of a content is that of a sliding window of a minute, kept as two counters: the present minute's, and that of
+// the one before, which counts for the part of it that the window still covers. That is exact for an even rate, and needs
+// no list of moments. The spread doubles while a key of it has more than `rate` likes a minute, and halves when its keys
+// together have less than a quarter of that each, so that a rate which wavers does not make it waver.
+
+import LikewiseCore
+
+/// The spread of one lane's contents. Time is handed in, in milliseconds.
+package struct HotContents: Sendable {
+    package struct Options: Sendable {
+        /// Likes a minute that one key takes before it is split.
+        package var rate: Int
+        /// The largest spread; a power of two.
+        package var maxSpread: Int
+
+        package init(rate: Int = 100, maxSpread: Int = 8) {
+            precondition(maxSpread & (maxSpread - 1) == 0 && (1...EventKey.maxSpread).contains(maxSpread))
+            self.rate = rate
+            self.maxSpread = maxSpread
+        }
+    }
+
+    /// Contents that are followed at a time; beyond that the coldest are forgotten, and are not spread.
+    private static let followed = 100_000
+    private static let window: UInt64 = 60_000
+
+    private struct Rate {
+        var minute: UInt64
+        var present = 0
+        var previous = 0
+        var spread = 1
+
+        mutating func roll(to minute: UInt64) {
+            guard minute > self.minute else { return }
+            previous = minute == self.minute + 1 ? present : 0
+            present = 0
+            self.minute = minute
+        }
+
+        func perMinute(at milliseconds: UInt64) -> Int {
+            let covered = HotContents.window - milliseconds % HotContents.window
+            return present + previous * Int(covered) / Int(HotContents.window)
+        }
+    }
+
+    private let options: Options
+    private var rates: [[UInt8]: Rate] = [:]
+
+    package init(_ options: Options) { self.options = options }
+
+    /// Counts `events` on a content, and answers its spread.
+    package mutating func spread(of content: [UInt8], adding events: Int, at milliseconds: UInt64) -> Int {
+        guard options.maxSpread > 1 else { return 1 }
+        let minute = milliseconds / HotContents.window
+        if rates.count >= HotContents.followed { forgetCold(minute, milliseconds) }
+        var rate = rates[content] ?? Rate(minute: minute)
+        rate.roll(to: minute)
+        rate.present += events
+        let likes = rate.perMinute(at: milliseconds)
+        while rate.spread < options.maxSpread, likes > options.rate * rate.spread { rate.spread *= 2 }
+        while rate.spread > 1, likes < options.rate * rate.spread / 4 { rate.spread /= 2 }
+        rates[content] = rate
+        return rate.spread
+    }
+
+    /// The contents that are spread now, with the spread and the likes a minute of each.
+    package mutating func spreads(at milliseconds: UInt64) -> [(content: [UInt8], spread: Int, perMinute: Int)] {
+        for content in Array(rates.keys) { _ = spread(of: content, adding: 0, at: milliseconds) }
+        return rates.filter { $0.value.spread > 1 }.map {
+            ($0.key, $0.value.spread, $0.value.perMinute(at: milliseconds))
+        }
+    }
+
+    private mutating func forgetCold(_ minute: UInt64, _ milliseconds: UInt64) {
+        rates = rates.filter { $0.value.spread > 1 || ($0.value.minute == minute && $0.value.present > 1) }
+        if rates.count >= HotContents.followed { rates = rates.filter { $0.value.spread > 1 } }
+        if rates.count >= HotContents.followed { rates = [:] }
+    }
+}

@@ -1,0 +1,201 @@
+// The one file that describes a cluster, the same for all its roles: `likewise serve --cluster FILE` and others read it.
+
+internal import LikewiseCluster
+internal import LikewiseCore
+
+/// The keys of a cluster's file. It has no command of its own.
+package struct ClusterSettings: SettingsTable {
+    package static let command = "the cluster's file"
+    package static let examples: [(line: String, does: String)] = []
+
+    package init() {}
+
+    package let config = Setting(required: SettingNames.config, .path, "The cluster's file")
+    package let kafka = Setting(
+        required: "kafka", .addresses, "Brokers to begin with, host:port each; the others are learned from them")
+    package let kafkaTopic = Setting(
+        "kafka-topic", .text("a topic's name"), default: "likewise.events", "Topic of the events")
+    package let kafkaPartitions = Setting(
+        "kafka-partitions", .integer(1...65_535), default: "16",
+        "Partitions of the topic: as many aggregators can share the work. `likewise migrate` makes them")
+    package let kafkaReplicas = Setting(
+        optional: "kafka-replicas", .integer(1...15), absent: "3, or as many as there are brokers",
+        "Replicas of each partition")
+    package let kafkaRetention = Setting(
+        "kafka-retention", .duration(.seconds(60)...(.seconds(3650 * 86_400))), default: "7d",
+        "How long events are kept")
+    package let kafkaGroup = Setting(
+        "kafka-group", .text("a consumer group's name"), default: "likewise", "Consumer group of the aggregators")
+    package let kafkaLibrary = Setting(
+        optional: "kafka-library", .path, absent: "librdkafka.so.1, where the system has it", "librdkafka's file")
+    package let postgresql = Setting(
+        required: "postgresql", .postgresServers,
+        "Servers of the ledger, a connection URI each; their order decides which contents are where")
+    package let postgresqlConnections = Setting(
+        "postgresql-connections", .integer(1...256), default: "4", "Connections of a process to each server")
+    package let postgresqlLibrary = Setting(
+        optional: "postgresql-library", .path, absent: "libpq.so.5, where the system has it", "libpq's file")
+    package let redis = Setting(
+        required: "redis", .redis,
+        "Registers of the fast path: redis://host:port, redis-cluster://host:port,… or "
+            + "redis-sentinel://host:port,…/master")
+    package let redisCounts = Setting(
+        optional: "redis-counts", .redis, absent: "the same as redis",
+        "Counts for display; a deployment of its own, so that the loss of one leaves the other")
+    package let redisPassword = Setting(
+        optional: "redis-password-file", .path, absent: "none", "File with the password of both, on one line")
+    package let registerExpiry = Setting(
+        "register-expiry", .duration(.seconds(10)...(.seconds(30 * 86_400))), default: "1h",
+        "How long Redis keeps a register that nobody touches")
+    package let countExpiry = Setting(
+        "count-expiry", .duration(.seconds(10)...(.seconds(30 * 86_400))), default: "1h",
+        "How long Redis keeps a count that does not change")
+    package let reactions = Setting(
+        "reactions", .reactions, default: ReactionSet.standard.joined(separator: ","),
+        "Reactions that are accepted; add new ones at the end, and take none away")
+    package let content = Setting(
+        "content", SettingKind<ContentMode>.choice, default: "open", "strict: only registered contents can be liked")
+    package let region = Setting(
+        "region", .integer(0...65_535), default: "0", "This region's number, the same for ever")
+    package let hotRate = Setting(
+        "hot-rate", .integer(1...1_000_000_000), default: "100",
+        "Likes a minute of one content at a node above which it is spread over more keys")
+    package let hotSpread = Setting(
+        "hot-spread", .spread, default: "8", "Most keys that one content is spread over; 1: never")
+}
+
+extension SettingKind where Value == [String] {
+    /// `host:port`, some of them.
+    static var addresses: Self {
+        .names("addresses, host:port each, with commas between them") { $0.allSatisfy(ServerAddress.isAddress) }
+    }
+}
+
+extension SettingKind where Value == Int {
+    /// A power of two up to what a content can be spread over.
+    static var spread: Self {
+        Self("a power of two from 1 to \(EventKey.maxSpread)", placeholder: "<number>") { text in
+            guard let value = Int(text), (1...EventKey.maxSpread).contains(value), value & (value - 1) == 0 else {
+                return nil
+            }
+            return value
+        }
+    }
+}
+
+/// A server of PostgreSQL, as a connection URI names it (PostgreSQL's documentation, 34.1.1.2).
+package struct PostgresAddress: Hashable, Sendable {
+    package var host: String
+    package var port: UInt16 = 5432
+    package var database: String
+    package var user: String
+    package var password: String?
+    /// What stands behind the question mark, for libpq.
+    package var parameters: [String: String] = [:]
+
+    /// nil where `uri` is none, or names no host, user or database.
+    package init?(uri: String) {
+        guard let scheme = ["postgresql://", "postgres://"].first(where: uri.hasPrefix) else { return nil }
+        let rest = uri.dropFirst(scheme.count).split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let at = rest[0].lastIndex(of: "@"), let slash = rest[0][at...].firstIndex(of: "/") else { return nil }
+        let login = rest[0][..<at].split(separator: ":", maxSplits: 1).map(Self.decoded)
+        let place = String(rest[0][rest[0].index(after: at)..<slash])
+        guard let address = ServerAddress.parse(place.contains(":") ? place : place + ":5432") else { return nil }
+        guard let user = login.first ?? nil, let database = Self.decoded(rest[0][rest[0].index(after: slash)...]),
+            !user.isEmpty, !database.isEmpty
+        else { return nil }
+        host = address.host
+        port = UInt16(address.port)
+        self.user = user
+        self.database = database
+        if login.count > 1 {
+            guard let given = login[1] else { return nil }
+            password = given
+        }
+        for pair in rest.count > 1 ? rest[1].split(separator: "&") : [] {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, let value = Self.decoded(parts[1]) else { return nil }
+            parameters[String(parts[0])] = value
+        }
+    }
+
+    private static func decoded(_ text: Substring) -> String? {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
+                return nil
+            }
+            bytes.append(value)
+            rest = rest.dropFirst(2)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    /// As the cluster's code takes it.
+    var options: PostgresOptions {
+        var options = PostgresOptions(host: host, port: port, database: database, user: user, password: password)
+        options.parameters = parameters
+        return options
+    }
+}
+
+extension SettingKind where Value == [PostgresAddress] {
+    /// Connection URIs, with commas between them.
+    static var postgresServers: Self {
+        let words = "connection URIs, postgresql://user@host:port/database each, with commas between them"
+        return Self(words, placeholder: "<uri,…>") { text in
+            let uris = text.split(separator: ",", omittingEmptySubsequences: false).map {
+                $0.trimmingPrefix(while: \.isWhitespace)
+            }
+            let servers = uris.compactMap { PostgresAddress(uri: String($0)) }
+            return servers.count == uris.count && Set(servers).count == servers.count ? servers : nil
+        }
+    }
+}
+
+/// Where a Redis is, and of which kind it is.
+package enum RedisPlace: Hashable, Sendable {
+    case standalone(String)
+    case cluster([String])
+    case sentinel([String], master: String)
+}
+
+extension SettingKind where Value == RedisPlace {
+    /// A URL whose scheme says the kind.
+    static var redis: Self {
+        let words = "redis://host:port, redis-cluster://host:port,… or redis-sentinel://host:port,…/master"
+        return Self(words, placeholder: "<url>") { text in
+            let parts = text.split(separator: "://", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else { return nil }
+            let path = parts[1].split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            let addresses = path[0].split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+            guard addresses.allSatisfy(ServerAddress.isAddress) else { return nil }
+            let name = path.count > 1 ? path[1] : ""
+            switch parts[0] {
+            case "redis": return addresses.count == 1 && name.isEmpty ? .standalone(addresses[0]) : nil
+            case "redis-cluster": return name.isEmpty ? .cluster(addresses) : nil
+            case "redis-sentinel": return name.isEmpty ? nil : .sentinel(addresses, master: name)
+            default: return nil
+            }
+        }
+    }
+}
+
+/// `host:port`; an IPv6 address stands in brackets.
+package enum ServerAddress {
+    /// The two parts; nil where `text` is no address.
+    package static func parse(_ text: String) -> (host: String, port: Int)? {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]) else { return nil }
+        var host = String(text[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        guard !host.isEmpty, (1...65_535).contains(port), !host.contains(where: \.isWhitespace) else { return nil }
+        return (host, port)
+    }
+
+    static func isAddress(_ text: String) -> Bool { parse(text) != nil }
+}
