@@ -221,15 +221,21 @@ struct RedisClientTests {
         #expect(try await RedisBed.eventually { try clients() == before })
     }
 
-    /// 192.0.2.0/24 is kept for documentation: packets to it are dropped or refused, never answered.
-    @Test(arguments: [
-        RedisOptions.Topology.standalone(RedisAddress("192.0.2.1", 1)),
-        .cluster((1...5).map { RedisAddress("192.0.2.\($0)", 1) }),
-        .sentinel((1...5).map { RedisAddress("192.0.2.\($0)", 1) }, master: "m"),
-    ])
-    func `no call waits longer than its time for a connection that does not come`(
-        topology: RedisOptions.Topology
-    ) async throws {
+    enum Kind: CaseIterable {
+        case standalone, cluster, sentinel
+    }
+
+    @Test(arguments: Kind.allCases)
+    func `no call waits longer than its time for a connection that does not come`(kind: Kind) async throws {
+        let ports = try (0..<5).map { _ in try DeafPort() }
+        defer { withExtendedLifetime(ports) {} }
+        let addresses = ports.map { RedisAddress("127.0.0.1", $0.port) }
+        let topology: RedisOptions.Topology =
+            switch kind {
+            case .standalone: .standalone(addresses[0])
+            case .cluster: .cluster(addresses)
+            case .sentinel: .sentinel(addresses, master: "m")
+            }
         try await withRedis(
             topology,
             {
