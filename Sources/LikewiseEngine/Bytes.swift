@@ -16,7 +16,7 @@ func resizedBlock(_ block: UnsafeMutableRawPointer?, from old: Int, to bytes: In
 
 /// Whether two ids are the same.
 @inline(__always)
-func sameBytes(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
+package func sameBytes(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
     guard a.count == b.count else { return false }
     guard let a0 = a.baseAddress, let b0 = b.baseAddress else { return true }
     return memcmp(a0, b0, a.count) == 0
@@ -30,7 +30,7 @@ func sameBytes(_ a: [UInt8], _ b: UnsafeRawBufferPointer) -> Bool {
 
 /// Less than, equal to or greater than 0, as `a` sorts before, with or behind `b` by its bytes.
 @inline(__always)
-func compare(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Int {
+package func compare(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Int {
     let common = min(a.count, b.count)
     if common > 0, let a0 = a.baseAddress, let b0 = b.baseAddress {
         let order = memcmp(a0, b0, common)

@@ -419,7 +419,13 @@ enum OpenAPISchemas {
             "registered": {"type": "boolean", "description": "Whether a PUT registered it."},
             "count": {"$ref": "#/components/schemas/TallyCount"},
             "reactions": {"$ref": "#/components/schemas/Reactions"},
-            "approx": {"$ref": "#/components/schemas/Approx"}
+            "approx": {"$ref": "#/components/schemas/Approx"},
+            "spread": {
+              "type": "integer",
+              "minimum": 1,
+              "maximum": 64,
+              "description": "In a cluster: over how many keys of the topic the content's likes are spread now. It rises with their rate."
+            }
           },
           "required": ["content_id", "registered", "count", "reactions", "approx"],
           "examples": [

@@ -1,9 +1,11 @@
 // Takes events from Kafka into the ledger, and shows what they changed in Redis once a second.
 //
-// One thread polls, merges a poll's events into one transaction of the ledger, together with the offsets, and polls again.
-// Where the ledger cannot be written, the consumer goes back to where the poll began and tries again later: Kafka keeps
-// what is not taken. Nothing is ever taken twice in effect, since a register merges once and the tally follows what the
-// merge changed.
+// One thread polls and gathers events; another brings what was gathered into the ledger, in one transaction with the
+// offsets, while the first goes on: so the processor and the ledger's server work side by side, and a transaction grows
+// with what came during the last one. Where the ledger cannot be written, what was gathered is let go of, and the consumer
+// goes back to where the ledger is and tries again later: Kafka keeps what is not taken. Nothing is ever taken twice in
+// effect, since a register merges once and the tally follows what the merge changed. For the same reason it does no harm
+// that a partition which was given to another aggregator may still be in what was gathered.
 
 import LikewiseCore
 package import LikewiseEngine
@@ -69,7 +71,15 @@ package final class Aggregator: Sendable {
         /// Where the ledger was when a partition was assigned.
         var begins: [Int32: Int64] = [:]
         var health = Health.waiting("it has just started")
-        var consumer: KafkaConsumer?
+    }
+
+    /// The consumer that there is just now.
+    private final class Current: Sendable {
+        private let held = Mutex<KafkaConsumer?>(nil)
+        var consumer: KafkaConsumer? {
+            get { held.withLock { $0 } }
+            set { held.withLock { $0 = newValue } }
+        }
     }
 
     private let options: AggregatorOptions
@@ -77,8 +87,10 @@ package final class Aggregator: Sendable {
     private let logger: Logger
     private let metrics = AggregatorMetrics()
     private let state = Mutex(State())
+    private let current = Current()
     private let signal = ThreadSignal()
     private let thread = Mutex<EngineThread?>(nil)
+    private let stage: LedgerStage
     /// Called once if it cannot go on.
     private let failed: @Sendable (String) -> Void
 
@@ -92,31 +104,27 @@ package final class Aggregator: Sendable {
         self.logger = logger
         self.failed = failed
         _ = try KafkaLibrary.load(options.kafka.libraryPath)
+        stage = LedgerStage(ports.ledger, clock: ports.clock) { [current] in current.consumer?.wake() }
         let started = EngineThread(name: "aggregator") { [self] in run() }
         thread.withLock { $0 = started }
     }
 
     package var health: Health { state.withLock { $0.health } }
     /// The partitions that it has.
-    package var assigned: [Int32] { state.withLock { $0.consumer }?.assigned ?? [] }
+    package var assigned: [Int32] { current.consumer?.assigned ?? [] }
     /// Events that wait in the partitions that it has, as of the last fetch.
-    package var lag: Int64 { state.withLock { $0.consumer }?.lags.values.reduce(0, +) ?? 0 }
+    package var lag: Int64 { current.consumer?.lags.values.reduce(0, +) ?? 0 }
 
     /// Ends it when the transaction under way is done, and leaves the group; a few seconds later also where no broker
     /// answers. Blocks.
     package func stop() {
-        let (thread, consumer) = (
-            self.thread.withLock { thread in
-                defer { thread = nil }
-                return thread
-            },
-            state.withLock { state in
-                state.isStopping = true
-                return state.consumer
-            }
-        )
+        let thread = self.thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        state.withLock { $0.isStopping = true }
         signal.signal()
-        consumer?.wake()
+        current.consumer?.wake()
         thread?.join()
     }
 
@@ -126,15 +134,16 @@ package final class Aggregator: Sendable {
 
     private func run() {
         var pause = Backoff(first: .milliseconds(50), most: .seconds(2))
+        defer { stage.end() }
         while !isStopping {
             do {
                 var reactions = try ReactionSet(try ports.reactions(), known: try ports.reactions())
                 let consumer = try makeConsumer()
                 defer {
-                    state.withLock { $0.consumer = nil }
+                    current.consumer = nil
                     leave(consumer)
                 }
-                state.withLock { $0.consumer = consumer }
+                current.consumer = consumer
                 try consume(consumer, &reactions, &pause)
             } catch let error as LedgerError {
                 if case .unusable(let words) = error { return end(words) }
@@ -170,17 +179,37 @@ package final class Aggregator: Sendable {
                     }
                 }
             },
-            revoked: { _ in })
+            // What is under way is not read again by whoever gets the partition.
+            revoked: { [stage] _ in stage.wait() })
     }
 
     /// Takes events until it is told to stop; throws where the consumer must be made anew.
     private func consume(
         _ consumer: KafkaConsumer, _ reactions: inout ReactionSet, _ pause: inout Backoff
     ) throws {
+        var gathered = EventBatcher()
+        defer { finish(consumer) }
         while !isStopping {
+            if gathered.records >= options.batchLimit { stage.wait() }
+            if let outcome = stage.takeOutcome() {
+                if let error = outcome.error {
+                    if case .unusable = error { throw error }
+                    gathered = EventBatcher()
+                    try goBack(consumer, "\(error)", &pause)
+                    continue
+                }
+                note(outcome, consumer)
+                pause.reset()
+                setHealth(.good)
+            }
+            if stage.isIdle, !gathered.isEmpty {
+                stage.begin(gathered, now: ports.clock.milliseconds())
+                gathered = EventBatcher()
+            }
             let batch: KafkaBatch
             do {
-                batch = try consumer.poll(limit: options.batchLimit, timeout: .milliseconds(200))
+                batch = try consumer.poll(
+                    limit: options.batchLimit - gathered.records, timeout: .milliseconds(200))
             } catch {
                 if error.isFatal { throw error }
                 // The positions could not be had, or the like: the next poll asks again.
@@ -188,20 +217,27 @@ package final class Aggregator: Sendable {
                 continue
             }
             metrics.consumer(consumer.statistics, lag: consumer.lags.values.reduce(0, +))
-            guard !batch.isEmpty else {
-                if !consumer.assigned.isEmpty { setHealth(.good) }
-                continue
-            }
-            do {
-                try take(batch, &reactions)
-                pause.reset()
+            if !batch.isEmpty {
+                try gather(batch, into: &gathered, &reactions)
+            } else if stage.isIdle, !consumer.assigned.isEmpty {
                 setHealth(.good)
-                consumer.commit(batch.nextOffsets)
-            } catch let error as LedgerError {
-                if case .unusable = error { throw error }
-                try goBack(consumer, "\(error)", &pause)
             }
         }
+    }
+
+    /// Shows what the transaction changed that was under way when the polls ended.
+    private func finish(_ consumer: KafkaConsumer) {
+        stage.wait()
+        guard let outcome = stage.takeOutcome() else { return }
+        guard let error = outcome.error else { return note(outcome, consumer) }
+        logger.warning("the last transaction failed; its events are read again", metadata: ["reason": "\(error)"])
+    }
+
+    /// Notes what a transaction did that is in the ledger.
+    private func note(_ outcome: LedgerStage.Outcome, _ consumer: KafkaConsumer) {
+        ports.window.add(outcome.events)
+        metrics.applied(events: outcome.events.count, nanoseconds: outcome.nanoseconds)
+        consumer.commit(outcome.events.nextOffsets)
     }
 
     /// Goes on where the ledger is: a server that was lost may have committed the transaction, or come back without the
@@ -222,44 +258,34 @@ package final class Aggregator: Sendable {
         }
     }
 
-    /// Brings a poll's events into the ledger, with their offsets, and notes what they changed.
-    private func take(_ batch: KafkaBatch, _ reactions: inout ReactionSet) throws {
-        let started = ports.clock.nanoseconds()
-        var batcher = EventBatcher()
+    /// Adds a poll's events to what was gathered.
+    private func gather(
+        _ batch: KafkaBatch, into gathered: inout EventBatcher, _ reactions: inout ReactionSet
+    ) throws {
         let begins = state.withLock { $0.begins }
-        for entry in batch.entries {
-            guard let event = try decode(batch, entry, &reactions) else {
-                batcher.pass(entry.partition, offset: entry.offset)
-                continue
+        var (partition, begin): (Int32, Int64) = (-1, 0)
+        try batch.bytes.withUnsafeBytes { bytes in
+            for entry in batch.entries {
+                if entry.partition != partition { (partition, begin) = (entry.partition, begins[entry.partition] ?? 0) }
+                let value = UnsafeRawBufferPointer(rebasing: bytes[entry.value])
+                if let event = try decode(value, entry, &reactions) {
+                    gathered.take(event, partition: partition, offset: entry.offset, isNew: entry.offset >= begin)
+                } else {
+                    gathered.pass(partition, offset: entry.offset)
+                }
             }
-            batcher.take(
-                event, partition: entry.partition, offset: entry.offset,
-                isNew: entry.offset >= begins[entry.partition] ?? 0)
         }
-        let now = ports.clock.milliseconds()
-        try ports.ledger.apply(batcher.batches(now: now))
-        metrics.applied(events: batcher.count, nanoseconds: ports.clock.nanoseconds() - started)
-        ports.window.add(batcher)
     }
 
     /// The event of an entry; nil where it is none, which is logged with its place.
     private func decode(
-        _ batch: KafkaBatch, _ entry: KafkaBatch.Entry, _ reactions: inout ReactionSet
+        _ value: UnsafeRawBufferPointer, _ entry: KafkaBatch.Entry, _ reactions: inout ReactionSet
     ) throws -> LikeEvent? {
-        var known = reactions
-        defer { reactions = known }
         while true {
-            let result = batch.bytes.withUnsafeBytes { bytes in
-                Result<LikeEvent, LikeEventProblem> { () throws(LikeEventProblem) in
-                    try LikeEventJSON.decode(UnsafeRawBufferPointer(rebasing: bytes[entry.value]), reactions: known)
-                }
-            }
-            switch result {
-            case .success(let event): return event
-            case .failure(.unknownReaction(let name)):
-                guard let extended = try extend(known, by: name) else { return skip(entry, "reaction \(name)") }
-                known = extended
-            case .failure(let problem): return skip(entry, "\(problem)")
+            do throws(LikeEventProblem) { return try LikeEventJSON.decode(value, reactions: reactions) } catch {
+                guard case .unknownReaction(let name) = error else { return skip(entry, "\(error)") }
+                guard let extended = try extend(reactions, by: name) else { return skip(entry, "reaction \(name)") }
+                reactions = extended
             }
         }
     }

@@ -4,8 +4,8 @@
 // The last few windows are remembered. Where a Redis node was away in the meantime it may have lost what it had answered
 // for, so they are written once more; a value never gives way to an older one, so that does no harm.
 
-package import LikewiseCore
 package import LikewiseEngine
+import Metrics
 import Synchronization
 
 /// What a window shows to others.
@@ -22,35 +22,29 @@ package final class CountWindow: Sendable {
     /// What changed in a span of time.
     package struct Changes: Sendable {
         package var contents: Set<[UInt8]> = []
-        /// The latest of each; none are kept beyond a bound, for they are only a help.
-        package var registers: [RegisterKey: Register] = [:]
+        /// The latest of each.
+        package var registers = RegisterTable()
 
         package init() {}
 
         package var isEmpty: Bool { contents.isEmpty && registers.isEmpty }
 
-        mutating func merge(_ other: Changes) {
-            contents.formUnion(other.contents)
-            for (key, register) in other.registers { add(key, register) }
-        }
-
-        mutating func add(_ key: RegisterKey, _ register: Register) {
-            if var held = registers[key] {
-                held.merge(register)
-                registers[key] = held
-            } else if registers.count < CountWindow.registersBound {
-                registers[key] = register
-            }
+        /// Answers how many registers were left out because of the bound.
+        mutating func merge(_ contents: Set<[UInt8]>, _ registers: RegisterTable) -> Int {
+            self.contents.formUnion(contents)
+            return self.registers.merge(registers, bound: CountWindow.registersBound)
         }
     }
 
-    /// Registers of one window, those that could not be written before included.
+    /// Registers of one window, those that could not be written before included. What is beyond is not written and
+    /// counted in the metrics: where Redis was away for so long, an older register that it kept may stand until it expires.
     package static let registersBound = 1_000_000
     /// Windows that are remembered.
     private static let remembered = 5
 
     private struct State {
         var changes = Changes()
+        var gains: [[UInt8]: Int64] = [:]
         var last: [Changes] = []
         var epoch: UInt64
     }
@@ -59,6 +53,7 @@ package final class CountWindow: Sendable {
     private let writer: any WindowWriter
     private let trends: TrendBoard
     private let clock: any EngineClock
+    private let left = Metrics.Counter(label: "likewise_window_registers_left_out")
 
     /// A window that `writer` shows; what gained goes to `trends` as well.
     package init(_ writer: any WindowWriter, trends: TrendBoard, clock: any EngineClock) {
@@ -71,31 +66,50 @@ package final class CountWindow: Sendable {
     /// Notes what a committed transaction was made of.
     package func add(_ batcher: EventBatcher) {
         let contents = batcher.contents
-        let registers = batcher.registers
-        state.withLock { state in
-            state.changes.contents.formUnion(contents)
-            for (key, register) in registers { state.changes.add(key, register) }
-        }
-        let gains = batcher.gains.map { TrendBucket.Entry(content: $0.key, gained: $0.value) }
-        if !gains.isEmpty { trends.add(gains, at: clock.milliseconds()) }
+        let gains = batcher.gains
+        note(
+            state.withLock { state in
+                for (content, gained) in gains { state.gains[content, default: 0] += gained }
+                return state.changes.merge(contents, batcher.registers)
+            })
     }
 
     /// Writes what changed since the last call.
     package func close() async {
         let epoch = writer.epoch
-        let changes = state.withLock { state -> Changes in
+        let (changes, gains, leftOut) = state.withLock { state in
             var changes = state.changes
-            state.changes = Changes()
+            let gains = state.gains
+            var leftOut = 0
+            (state.changes, state.gains) = (Changes(), [:])
             state.last.append(changes)
             if state.last.count > CountWindow.remembered { state.last.removeFirst() }
             if epoch != state.epoch {
                 state.epoch = epoch
-                for earlier in state.last.dropLast() { changes.merge(earlier) }
+                for earlier in state.last.dropLast() { leftOut += changes.merge(earlier.contents, earlier.registers) }
             }
-            return changes
+            return (changes, gains, leftOut)
         }
+        note(leftOut)
+        tell(gains)
         guard !changes.isEmpty else { return }
-        let left = await writer.write(changes)
-        if !left.isEmpty { state.withLock { $0.changes.merge(left) } }
+        let failed = await writer.write(changes)
+        if failed.isEmpty { return }
+        note(state.withLock { $0.changes.merge(failed.contents, failed.registers) })
+    }
+
+    /// Gives the trends what gained most.
+    private func tell(_ gains: [[UInt8]: Int64]) {
+        var entries = gains.map { TrendBucket.Entry(content: $0.key, gained: $0.value) }
+        guard !entries.isEmpty else { return }
+        if entries.count > TrendBoard.reportedContents {
+            entries.sort { $0.gained > $1.gained }
+            entries.removeLast(entries.count - TrendBoard.reportedContents)
+        }
+        trends.add(entries, at: clock.milliseconds())
+    }
+
+    private func note(_ count: Int) {
+        if count > 0 { left.increment(by: count) }
     }
 }

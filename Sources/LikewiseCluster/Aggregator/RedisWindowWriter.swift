@@ -7,8 +7,10 @@ import Metrics
 
 /// Writes windows to Redis.
 package final class RedisWindowWriter: WindowWriter {
-    /// Contents that are asked of the ledger, and registers that are written, in one go.
-    private static let portion = 5_000
+    /// Contents that are asked of the ledger in one go.
+    private static let contentsAtOnce = 5_000
+    /// Registers that are written in one go: about a dozen a script call.
+    private static let registersAtOnce = 12_000
 
     private let servers: PostgresServers
     private let counts: RedisCounts
@@ -35,7 +37,7 @@ package final class RedisWindowWriter: WindowWriter {
     package func write(_ window: CountWindow.Changes) async -> CountWindow.Changes {
         async let counts = writeCounts(Array(window.contents))
         var left = CountWindow.Changes()
-        left.registers = await writeRegisters(window.registers.map { (key: $0.key, register: $0.value) })
+        left.registers = await writeRegisters(window.registers)
         left.contents = await counts
         return left
     }
@@ -45,7 +47,7 @@ package final class RedisWindowWriter: WindowWriter {
         var left: Set<[UInt8]> = []
         var rest = contents[...]
         while !rest.isEmpty {
-            let ids = Array(rest.prefix(RedisWindowWriter.portion))
+            let ids = Array(rest.prefix(RedisWindowWriter.contentsAtOnce))
             rest = rest.dropFirst(ids.count)
             do {
                 let found = try await servers.counts(ids)
@@ -67,17 +69,14 @@ package final class RedisWindowWriter: WindowWriter {
     }
 
     /// Answers the registers that could not be written.
-    private func writeRegisters(
-        _ changed: [(key: RegisterKey, register: Register)]
-    ) async -> [RegisterKey: Register] {
-        var left: [RegisterKey: Register] = [:]
-        var rest = changed[...]
-        while !rest.isEmpty {
-            let part = Array(rest.prefix(RedisWindowWriter.portion))
-            rest = rest.dropFirst(part.count)
+    private func writeRegisters(_ table: RegisterTable) async -> RegisterTable {
+        var left = RegisterTable()
+        for start in stride(from: 0, to: table.count, by: RedisWindowWriter.registersAtOnce) {
+            let part = table.rows[start..<min(table.count, start + RedisWindowWriter.registersAtOnce)]
             let before = left.count
-            for (entry, result) in zip(part, await registers.put(part)) {
-                if case .failure = result { left[entry.key] = entry.register }
+            for (row, result) in zip(part, await registers.put(part, of: table)) {
+                guard case .failure = result else { continue }
+                left.copy(row, of: table)
             }
             if left.count > before { errors.increment(by: left.count - before) }
         }

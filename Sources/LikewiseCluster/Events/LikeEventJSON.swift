@@ -25,10 +25,10 @@ package enum LikeEventProblem: Error, Equatable, Sendable {
 package enum LikeEventJSON {
     /// The names of `action`, by kind and by whether a reaction is held.
     private enum Action {
-        static let like = "like"
-        static let unlike = "unlike"
-        static let contentPut = "content_put"
-        static let contentDeleted = "content_deleted"
+        static let like: StaticString = "like"
+        static let unlike: StaticString = "unlike"
+        static let contentPut: StaticString = "content_put"
+        static let contentDeleted: StaticString = "content_deleted"
     }
 
     /// The event as the topic carries it.
@@ -37,7 +37,7 @@ package enum LikeEventJSON {
             writer.object { body in
                 let id = event.id
                 body.field("event_id", "\(hex(id.version.reading))-\(hex(id.version.region))-\(hex(id.key))")
-                body.field("action", action(event))
+                body.field("action", action(event).description)
                 body.field("content_id", utf8: event.content)
                 if !event.type.isEmpty { body.field("content_type", utf8: event.type) }
                 if event.kind == .register { body.field("user_id", utf8: event.user) }
@@ -53,7 +53,7 @@ package enum LikeEventJSON {
         }
     }
 
-    private static func action(_ event: LikeEvent) -> String {
+    private static func action(_ event: LikeEvent) -> StaticString {
         switch event.kind {
         case .register: event.reaction == .none ? Action.unlike : Action.like
         case .contentPut: Action.contentPut
@@ -70,122 +70,147 @@ package enum LikeEventJSON {
     package static func decode(
         _ bytes: UnsafeRawBufferPointer, reactions: ReactionSet
     ) throws(LikeEventProblem) -> LikeEvent {
-        var fields = Fields()
-        do throws(BodyProblem) { try fields.scan(bytes) } catch { throw .json(error) }
+        var fields = Fields(bytes)
+        do throws(BodyProblem) { try fields.scan() } catch { throw .json(error) }
         return try fields.event(reactions)
     }
 
-    /// The fields of an event that this version reads, as they stand.
+    /// The fields of an event that this version reads, where they stand.
     private struct Fields {
-        var action, content, type, user, reaction, previous, visibility, version: [UInt8]?
-        var region: UInt16?
+        private let bytes: UnsafeRawBufferPointer
+        private var scanner: JSONScanner
+        private var action, content, type, user, reaction, previous, visibility, version: JSONString?
+        private var region: UInt16?
 
-        mutating func scan(_ bytes: UnsafeRawBufferPointer) throws(BodyProblem) {
-            var scanner = JSONScanner(bytes)
+        init(_ bytes: UnsafeRawBufferPointer) {
+            self.bytes = bytes
+            scanner = JSONScanner(bytes)
+        }
+
+        mutating func scan() throws(BodyProblem) {
             guard scanner.peek() == UInt8(ascii: "{") else { throw .notAnObject }
             try scanner.enter(UInt8(ascii: "{"))
             var first = true
-            while let name = try scanner.nextField(first: &first) {
-                guard let slot = Self.slot(UnsafeRawBufferPointer(rebasing: bytes[name.start..<name.end])) else {
-                    if Self.isRegion(UnsafeRawBufferPointer(rebasing: bytes[name.start..<name.end])) {
-                        region = try Self.number(&scanner, bytes)
-                    } else {
-                        try scanner.skipValue()
-                    }
-                    continue
-                }
-                self[keyPath: slot] = try Self.string(&scanner, bytes)
-            }
+            while let name = try scanner.nextField(first: &first) { try take(name) }
             try scanner.finish()
         }
 
-        private static func isRegion(_ name: UnsafeRawBufferPointer) -> Bool { name.elementsEqual("region".utf8) }
-
-        private static func slot(_ name: UnsafeRawBufferPointer) -> WritableKeyPath<Fields, [UInt8]?>? {
-            func equals(_ known: StaticString) -> Bool {
-                name.count == known.utf8CodeUnitCount && known.withUTF8Buffer { name.elementsEqual($0) }
-            }
+        /// Takes the value of the field `name`. Of two fields with one name the last counts.
+        private mutating func take(_ name: JSONString) throws(BodyProblem) {
             switch name.count {
-            case 6: return equals("action") ? \.action : nil
-            case 7: return equals("user_id") ? \.user : equals("version") ? \.version : nil
-            case 8: return equals("reaction") ? \.reaction : nil
-            case 10: return equals("content_id") ? \.content : equals("visibility") ? \.visibility : nil
-            case 12: return equals("content_type") ? \.type : nil
-            case 17: return equals("previous_reaction") ? \.previous : nil
-            default: return nil
+            case 6 where stands("action", name): action = try string()
+            case 6 where stands("region", name): region = try number()
+            case 7 where stands("user_id", name): user = try string()
+            case 7 where stands("version", name): version = try string()
+            case 8 where stands("reaction", name): reaction = try string()
+            case 10 where stands("content_id", name): content = try string()
+            case 10 where stands("visibility", name): visibility = try string()
+            case 12 where stands("content_type", name): type = try string()
+            case 17 where stands("previous_reaction", name): previous = try string()
+            default: try scanner.skipValue()
             }
         }
 
+        @inline(__always)
+        private func raw(_ string: JSONString) -> UnsafeRawBufferPointer {
+            UnsafeRawBufferPointer(rebasing: bytes[string.start..<string.end])
+        }
+
+        @inline(__always)
+        private func stands(_ text: StaticString, _ string: JSONString) -> Bool {
+            sameBytes(raw(string), UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        }
+
         /// The string that begins here; nil for any other value, which is passed.
-        private static func string(
-            _ scanner: inout JSONScanner, _ bytes: UnsafeRawBufferPointer
-        ) throws(BodyProblem) -> [UInt8]? {
+        private mutating func string() throws(BodyProblem) -> JSONString? {
             guard scanner.peek() == UInt8(ascii: "\"") else {
                 try scanner.skipValue()
                 return nil
             }
-            let string = try scanner.takeString()
-            guard string.hasEscapes else { return Array(bytes[string.start..<string.end]) }
-            var resolved: [UInt8] = []
-            try scanner.unescape(string, into: &resolved)
-            return resolved
+            return try scanner.takeString()
         }
 
-        private static func number(
-            _ scanner: inout JSONScanner, _ bytes: UnsafeRawBufferPointer
-        ) throws(BodyProblem) -> UInt16? {
+        private mutating func number() throws(BodyProblem) -> UInt16? {
             _ = scanner.peek()
             let start = scanner.at
             try scanner.skipValue()
             return UInt16(String(decoding: bytes[start..<scanner.at], as: UTF8.self))
         }
 
+        /// A string's own bytes.
+        private func text(_ string: JSONString) throws(LikeEventProblem) -> [UInt8] {
+            guard string.hasEscapes else { return Array(raw(string)) }
+            var resolved: [UInt8] = []
+            do throws(BodyProblem) { try scanner.unescape(string, into: &resolved) } catch { throw .json(error) }
+            return resolved
+        }
+
+        /// Whether a string is `text`.
+        private func says(_ wanted: StaticString, _ string: JSONString?) throws(LikeEventProblem) -> Bool {
+            guard let string else { return false }
+            if !string.hasEscapes { return stands(wanted, string) }
+            return wanted.description.utf8.elementsEqual(try text(string))
+        }
+
         func event(_ reactions: ReactionSet) throws(LikeEventProblem) -> LikeEvent {
-            guard let content, Self.isID(content, limit: IDRules.contentBytes) else { throw .field("content_id") }
-            guard let version, let reading = UInt64(String(decoding: version, as: UTF8.self), radix: 16),
-                reading <= UInt64(Int64.max)
-            else { throw .field("version") }
+            guard let content, let id = try id(content, limit: IDRules.contentBytes) else { throw .field("content_id") }
+            guard let version, let reading = try reading(version) else { throw .field("version") }
             guard let region else { throw .field("region") }
-            let kind: LikeEvent.Kind
-            switch String(decoding: action ?? [], as: UTF8.self) {
-            case Action.like, Action.unlike: kind = .register
-            case Action.contentPut: kind = .contentPut
-            case Action.contentDeleted: kind = .contentDeleted
-            default: throw .field("action")
-            }
-            var event = LikeEvent(kind, content: content, version: Version(reading: reading, region: region))
+            let isLike = try says(Action.like, action)
+            let kind = try isLike ? .register : otherKind()
+            var event = LikeEvent(kind, content: id, version: Version(reading: reading, region: region))
             if let type {
-                guard IDRules.isName(type) else { throw .field("content_type") }
-                event.type = type
+                event.type = try text(type)
+                guard IDRules.isName(event.type) else { throw .field("content_type") }
             }
-            if let visibility, visibility.elementsEqual("private".utf8) { event.visibility = .private }
+            if try says("private", visibility) { event.visibility = .private }
             guard kind == .register else { return event }
-            guard let user, Self.isID(user, limit: IDRules.userBytes) else { throw .field("user_id") }
-            event.user = user
-            if let previous { event.previous = try Self.reaction(previous, reactions) }
-            guard action?.elementsEqual(Action.like.utf8) == true else { return event }
+            guard let user, let userID = try self.id(user, limit: IDRules.userBytes) else { throw .field("user_id") }
+            event.user = userID
+            if let previous { event.previous = try code(previous, reactions) }
+            guard isLike else { return event }
             guard let reaction else { throw .field("reaction") }
-            event.reaction = try Self.reaction(reaction, reactions)
+            event.reaction = try code(reaction, reactions)
             return event
         }
 
-        /// The code of a name, also of one that is no longer accepted as input.
-        private static func reaction(
-            _ name: [UInt8], _ reactions: ReactionSet
-        ) throws(LikeEventProblem) -> Reaction {
-            for (index, known) in reactions.names.enumerated() where known.utf8.elementsEqual(name) {
-                return Reaction(rawValue: UInt8(index + 1))
-            }
-            throw .unknownReaction(String(decoding: name, as: UTF8.self))
+        /// The kind of an event that is no like.
+        private func otherKind() throws(LikeEventProblem) -> LikeEvent.Kind {
+            if try says(Action.unlike, action) { return .register }
+            if try says(Action.contentPut, action) { return .contentPut }
+            if try says(Action.contentDeleted, action) { return .contentDeleted }
+            throw .field("action")
         }
 
-        private static func isID(_ bytes: [UInt8], limit: Int) -> Bool {
-            bytes.withUnsafeBytes { bytes in
+        /// The digits of a clock's reading; nil where they are none.
+        private func reading(_ string: JSONString) throws(LikeEventProblem) -> UInt64? {
+            let digits = try string.hasEscapes ? text(string) : Array(raw(string))
+            guard let reading = UInt64(String(decoding: digits, as: UTF8.self), radix: 16),
+                reading <= UInt64(Int64.max)
+            else { return nil }
+            return reading
+        }
+
+        /// The code of a name, also of one that is no longer accepted as input.
+        private func code(_ string: JSONString, _ reactions: ReactionSet) throws(LikeEventProblem) -> Reaction {
+            if !string.hasEscapes, let reaction = reactions.held(named: raw(string)) { return reaction }
+            let name = try text(string)
+            guard let reaction = reactions.held(named: name) else {
+                throw .unknownReaction(String(decoding: name, as: UTF8.self))
+            }
+            return reaction
+        }
+
+        /// An id that the rules allow; nil for any other.
+        private func id(_ string: JSONString, limit: Int) throws(LikeEventProblem) -> [UInt8]? {
+            let bytes = try text(string)
+            let isAllowed = bytes.withUnsafeBytes { bytes in
                 do throws(IDRules.Problem) {
                     try IDRules.check(bytes, limit: limit)
                     return true
                 } catch { return false }
             }
+            return isAllowed ? bytes : nil
         }
     }
 }

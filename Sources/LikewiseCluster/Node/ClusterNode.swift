@@ -4,6 +4,7 @@
 package import LikewiseCore
 package import LikewiseEngine
 package import Logging
+import Synchronization
 
 /// How a node is run.
 package struct ClusterNodeOptions: Sendable {
@@ -37,13 +38,19 @@ package final class ClusterNode: LikeEngine {
     private let contents: any ContentCache
     private let ledger: any LedgerView
     private let trends: any TrendSource
+    private let rates: (any RateExchange)?
+    private let metrics = NodeMetrics()
     private let logger: Logger
+    /// The contents that are spread, with their spread, as of the last exchange of rates.
+    private let spreads = Mutex<[[UInt8]: Int]>([:])
+    /// Contents whose rates are told to other nodes; those that have the most likes.
+    private static let toldRates = 1_000
 
     /// A node on top of what is handed in. `seed` keys the hashes of this process.
     package init(
         _ options: ClusterNodeOptions, registers: any RegisterCache, contents: any ContentCache,
         ledger: any LedgerView, publisher: any EventPublisher, trends: any TrendSource,
-        answers: (any SharedAnswers)? = nil, clock: any EngineClock,
+        answers: (any SharedAnswers)? = nil, rates: (any RateExchange)? = nil, clock: any EngineClock,
         seed: UInt64, logger: Logger
     ) {
         reactions = options.reactions
@@ -54,10 +61,11 @@ package final class ClusterNode: LikeEngine {
         self.ledger = ledger
         self.trends = trends
         sharedAnswers = answers
+        self.rates = rates
         self.logger = logger
         let ports = LanePorts(
             registers: registers, contents: contents, ledger: ledger, publisher: publisher, clock: clock,
-            metrics: NodeMetrics(), logger: logger)
+            metrics: metrics, logger: logger)
         lanes = (0..<max(1, options.lanes)).map { _ in
             Lane(
                 LaneCore(
@@ -96,11 +104,23 @@ package final class ClusterNode: LikeEngine {
 
     package var health: [ShardHealth] { lanes.map(\.health) }
 
-    /// The contents that are spread over several keys now, the hottest first.
-    package func spreads() async -> [(content: [UInt8], spread: Int, perMinute: Int)] {
-        var found: [(content: [UInt8], spread: Int, perMinute: Int)] = []
-        for lane in lanes { found += await lane.spreads() }
-        return found.sorted { $0.perMinute > $1.perMinute }
+    package func spread(of content: [UInt8]) -> Int? { spreads.withLock { $0[content] ?? 1 } }
+
+    /// Tells the other nodes the rates of warm contents, and takes theirs into account from then on; where they cannot be
+    /// had, those of the last time stay. To be called about once a second.
+    package func exchangeRates() async {
+        var warm: [ContentRate] = []
+        for lane in lanes { warm += await lane.warm() }
+        let spread = warm.filter { $0.spread > 1 }
+        spreads.withLock { $0 = Dictionary(spread.map { ($0.content, $0.spread) }) { a, _ in a } }
+        metrics.spread(contents: spread.count, largest: spread.map(\.spread).max() ?? 1)
+        guard let rates else { return }
+        warm.sort { $0.perMinute > $1.perMinute }
+        let told = warm.prefix(Self.toldRates).map {
+            ContentFigure(content: $0.content, gained: Int64($0.perMinute))
+        }
+        guard let elsewhere = await rates.exchange(told) else { return }
+        for lane in lanes { await lane.note(elsewhere: elsewhere) }
     }
 
     /// Takes no more, and returns when all that was taken is answered.

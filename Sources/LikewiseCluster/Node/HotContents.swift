@@ -2,15 +2,25 @@
 //
 // The rate of a content is that of a sliding window of a minute, kept as two counters: the present minute's, and that of
 // the one before, which counts for the part of it that the window still covers. That is exact for an even rate, and needs
-// no list of moments. The spread doubles while a key of it has more than `rate` likes a minute, and halves when its keys
-// together have less than a quarter of that each, so that a rate which wavers does not make it waver.
+// no list of moments. What other nodes say of the content comes on top. The spread doubles while a key of it has more than
+// `rate` likes a minute, and halves when its keys together have less than a quarter of that each, so that a rate which
+// wavers does not make it waver.
 
 import LikewiseCore
+
+/// A content that has some rate, and what is done about it.
+package struct ContentRate: Hashable, Sendable {
+    package var content: [UInt8]
+    /// Keys that it is spread over; a power of two.
+    package var spread: Int
+    /// Likes a minute at this node.
+    package var perMinute: Int
+}
 
 /// The spread of one lane's contents. Time is handed in, in milliseconds.
 package struct HotContents: Sendable {
     package struct Options: Sendable {
-        /// Likes a minute that one key takes before it is split.
+        /// Likes a minute, of all nodes together, that one key takes before it is split.
         package var rate: Int
         /// The largest spread; a power of two.
         package var maxSpread: Int
@@ -47,8 +57,15 @@ package struct HotContents: Sendable {
 
     private let options: Options
     private var rates: [[UInt8]: Rate] = [:]
+    /// Those of `rates` that are spread, or have a rate worth telling.
+    private var warm: Set<[UInt8]> = []
+    /// Likes a minute at all other nodes.
+    private var elsewhere: [[UInt8]: Int] = [:]
 
     package init(_ options: Options) { self.options = options }
+
+    /// The other nodes have these likes a minute from now on, and none of others.
+    package mutating func note(elsewhere: [[UInt8]: Int]) { self.elsewhere = elsewhere }
 
     /// Counts `events` on a content, and answers its spread.
     package mutating func spread(of content: [UInt8], adding events: Int, at milliseconds: UInt64) -> Int {
@@ -58,18 +75,23 @@ package struct HotContents: Sendable {
         var rate = rates[content] ?? Rate(minute: minute)
         rate.roll(to: minute)
         rate.present += events
-        let likes = rate.perMinute(at: milliseconds)
+        let own = rate.perMinute(at: milliseconds)
+        let likes = own + elsewhere[content, default: 0]
         while rate.spread < options.maxSpread, likes > options.rate * rate.spread { rate.spread *= 2 }
         while rate.spread > 1, likes < options.rate * rate.spread / 4 { rate.spread /= 2 }
         rates[content] = rate
+        // A rate that is a small part of the threshold matters where there are many nodes.
+        if rate.spread > 1 || own * 16 >= options.rate { warm.insert(content) } else { warm.remove(content) }
         return rate.spread
     }
 
-    /// The contents that are spread now, with the spread and the likes a minute of each.
-    package mutating func spreads(at milliseconds: UInt64) -> [(content: [UInt8], spread: Int, perMinute: Int)] {
-        for content in Array(rates.keys) { _ = spread(of: content, adding: 0, at: milliseconds) }
-        return rates.filter { $0.value.spread > 1 }.map {
-            ($0.key, $0.value.spread, $0.value.perMinute(at: milliseconds))
+    /// The contents that are spread now or are on the way to it.
+    package mutating func warm(at milliseconds: UInt64) -> [ContentRate] {
+        for content in Array(warm) { _ = spread(of: content, adding: 0, at: milliseconds) }
+        return warm.compactMap { content in
+            rates[content].map {
+                ContentRate(content: content, spread: $0.spread, perMinute: $0.perMinute(at: milliseconds))
+            }
         }
     }
 
@@ -77,5 +99,6 @@ package struct HotContents: Sendable {
         rates = rates.filter { $0.value.spread > 1 || ($0.value.minute == minute && $0.value.present > 1) }
         if rates.count >= HotContents.followed { rates = rates.filter { $0.value.spread > 1 } }
         if rates.count >= HotContents.followed { rates = [:] }
+        warm = warm.filter { rates[$0] != nil }
     }
 }

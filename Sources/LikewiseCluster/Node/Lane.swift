@@ -30,8 +30,11 @@ final class Lane: Sendable {
     var health: ShardHealth { state.withLock { $0.health } }
     var waiting: Int { state.withLock { $0.intents } }
 
-    /// The contents that this lane spreads.
-    func spreads() async -> [(content: [UInt8], spread: Int, perMinute: Int)] { await core.spreads }
+    /// The contents that this lane spreads, or may soon.
+    func warm() async -> [ContentRate] { await core.warm }
+
+    /// The other nodes have these likes a minute.
+    func note(elsewhere: [[UInt8]: Int]) async { await core.note(elsewhere: elsewhere) }
 
     /// Takes the group, or completes it with nothing changed where it cannot be taken.
     func submit(_ group: IntentGroup) {

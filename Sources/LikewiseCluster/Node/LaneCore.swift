@@ -34,10 +34,11 @@ actor LaneCore {
         self.hot = HotContents(hot)
     }
 
-    /// The contents that are spread now.
-    var spreads: [(content: [UInt8], spread: Int, perMinute: Int)] {
-        hot.spreads(at: ports.clock.milliseconds())
-    }
+    /// The contents that are spread now, or may soon.
+    var warm: [ContentRate] { hot.warm(at: ports.clock.milliseconds()) }
+
+    /// The other nodes have these likes a minute.
+    func note(elsewhere: [[UInt8]: Int]) { hot.note(elsewhere: elsewhere) }
 
     /// Carries out a batch and completes its groups; answers what became of its events, for health.
     func process(_ groups: [IntentGroup]) async -> ShardHealth {

@@ -11,6 +11,14 @@ struct NodeMetrics: Sendable {
     private let doubted = Metrics.Counter(label: "likewise_registers_doubted")
     private let ledgerErrors = Metrics.Counter(label: "likewise_ledger_read_errors")
 
+    private let spreadContents = Metrics.Gauge(label: "likewise_spread_contents")
+    private let largestSpread = Metrics.Gauge(label: "likewise_spread_largest")
+
+    func spread(contents: Int, largest: Int) {
+        spreadContents.record(contents)
+        largestSpread.record(largest)
+    }
+
     func batch(intents count: Int, events published: Int) {
         intents.record(count)
         if published > 0 { events.increment(by: published) }

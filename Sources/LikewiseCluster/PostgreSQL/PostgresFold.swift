@@ -109,10 +109,10 @@ enum PostgresFold {
 
     /// Sorts by user, and merges the registers of each.
     private static func unite(_ rows: inout [PostgresFoldedRow]) {
-        rows.sort { order($0.user, $1.user) < 0 }
+        rows.sort { compare($0.user, $1.user) < 0 }
         var last = -1
         for row in rows {
-            if last >= 0, order(rows[last].user, row.user) == 0 {
+            if last >= 0, sameBytes(rows[last].user, row.user) {
                 rows[last].register.merge(row.register)
             } else {
                 last += 1
@@ -120,12 +120,6 @@ enum PostgresFold {
             }
         }
         rows.removeLast(rows.count - last - 1)
-    }
-
-    private static func order(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Int {
-        guard let first = a.baseAddress, let second = b.baseAddress else { return a.count - b.count }
-        let sign = memcmp(first, second, min(a.count, b.count))
-        return sign != 0 ? Int(sign) : a.count - b.count
     }
 
     /// Calls `body` with the bytes of the batches' users, one entry a batch.
@@ -163,9 +157,3 @@ enum PostgresFold {
         }
     }
 }
-
-#if canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif

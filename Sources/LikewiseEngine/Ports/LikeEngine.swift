@@ -32,10 +32,13 @@ package protocol LikeEngine: AnyObject, Sendable {
     var health: [ShardHealth] { get }
     /// The first answers to writes with an idempotency key that several nodes share; nil where this node has them all.
     var sharedAnswers: (any SharedAnswers)? { get }
+    /// Keys that a content's events are spread over, as of the last second; nil where there is no such thing.
+    func spread(of content: [UInt8]) -> Int?
 }
 
 extension LikeEngine {
     package var sharedAnswers: (any SharedAnswers)? { nil }
+    package func spread(of content: [UInt8]) -> Int? { nil }
 
     /// The shard of a content.
     package func shard(of content: UnsafeRawBufferPointer) -> Int {

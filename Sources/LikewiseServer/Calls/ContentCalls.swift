@@ -62,6 +62,7 @@ extension API {
                 body.field("visibility", description.visibility == .public ? "public" : "private")
                 body.field("registered", description.registered)
                 answers.counts(outcome.tally, to: &body)
+                if let spread = service.engine.spread(of: content) { body.field("spread", UInt64(spread)) }
             }
         }
     }

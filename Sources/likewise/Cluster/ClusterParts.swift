@@ -11,6 +11,7 @@ struct ClusterParts {
     let node: ClusterNode
     let lock: DataDirectoryLock
     private let publisher: KafkaPublisher
+    private let exchange: Task<Void, Never>
     private let producer: KafkaProducer
     private let spool: Spool
     private let fence: ClusterFencePorts
@@ -72,9 +73,20 @@ struct ClusterParts {
                 client: redis.registers, clock: clock),
             contents: RedisContentCache(cache), ledger: ledger, publisher: publisher,
             trends: RedisTrends(redis.counts, clock: clock),
-            answers: RedisAnswers(redis.registers, clock: clock), clock: clock, seed: UInt64.random(in: .min ... .max),
-            logger: logger)
+            answers: RedisAnswers(redis.registers, clock: clock),
+            rates: RedisRates(redis.counts, clock: clock, name: String(UInt64.random(in: .min ... .max), radix: 16)),
+            clock: clock, seed: UInt64.random(in: .min ... .max), logger: logger)
         publisher.start()
+        exchange = Task { [node] in
+            let clock = ContinuousClock()
+            var next = clock.now
+            while !Task.isCancelled {
+                await node.exchangeRates()
+                next = max(next + .seconds(1), clock.now)
+                // Ends early where it is cancelled, and then the loop ends too.
+                try? await clock.sleep(until: next)
+            }
+        }
         logger.notice(
             "node of a cluster",
             metadata: ["spooled_events": "\(spool.waiting.events)", "data_dir": "\(serve.dataDir)"])
@@ -94,6 +106,8 @@ struct ClusterParts {
 
     /// Answers all that was accepted, and ends. What Kafka has not taken stays in the spool.
     func stop() async {
+        exchange.cancel()
+        await exchange.value
         await node.stop()
         publisher.stop()
         await withCheckedContinuation { continuation in

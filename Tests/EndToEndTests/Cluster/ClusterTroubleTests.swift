@@ -124,7 +124,7 @@ struct ClusterTroubleTests {
             let liked = try users.filter { try node.answer("GET", Target.like($0, "stale")).json["liked"] == true }
             guard let first = liked.first else { continue }
             let listed = try other.answer("GET", Target.likesOfUser(first)).text
-            let held = try away.say("GET", "likewise:r:5:stale:\(first)")
+            let held = try away.say("KEYS", "likewise:r:*:5:stale:\(first)")
             Issue.record(
                 """
                 node \(number) says of \(liked.count) of \(users.count) users that they like it; \

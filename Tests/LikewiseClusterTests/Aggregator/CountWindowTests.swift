@@ -53,9 +53,9 @@ struct CountWindowTests {
         add(.register("a", "u", at: 1), .register("a", "v", at: 2))
         add(.register("b", "u", at: 3), .register("a", "u", at: 4, .none, was: .like))
         await window.close()
-        let registers = writer.state.withLock { $0.written.first?.registers ?? [:] }
+        let registers = writer.state.withLock { $0.written.first?.registers ?? RegisterTable() }
         #expect(registers.count == 3)
-        #expect(registers[RegisterKey(content: Array("a".utf8), user: Array("u".utf8))]?.reaction == Reaction.none)
+        #expect(registers[Array("a".utf8), Array("u".utf8)]?.reaction == Reaction.none)
         #expect(writer.take() == [["a", "b"]])
         await window.close()
         #expect(writer.take().isEmpty)
@@ -70,8 +70,8 @@ struct CountWindowTests {
         await window.close()
         writer.state.withLock { $0.fails = false }
         await window.close()
-        let last = writer.state.withLock { $0.written.last?.registers ?? [:] }
-        #expect(last[RegisterKey(content: Array("a".utf8), user: Array("u".utf8))]?.version.reading == 3)
+        let last = writer.state.withLock { $0.written.last?.registers ?? RegisterTable() }
+        #expect(last[Array("a".utf8), Array("u".utf8)]?.version.reading == 3)
         #expect(writer.take() == [["a"], ["a", "b"], ["a", "b"]])
         await window.close()
         #expect(writer.take().isEmpty)
@@ -119,9 +119,10 @@ struct CountWindowTests {
         #expect(registers == CountWindow.registersBound)
     }
 
-    @Test("what contents gained goes to the trends at the time of the transaction")
+    @Test("what contents gained goes to the trends when the window is over")
     func gains() async {
         add(.register("a", "u", at: 1), .register("b", "u", at: 2), .register("b", "v", at: 3))
+        await window.close()
         #expect(trends.top(.minute, limit: 1, at: clock.milliseconds()).map(\.content) == [Array("b".utf8)])
         clock.advance(milliseconds: 120_000)
         #expect(trends.top(.minute, limit: 1, at: clock.milliseconds()).isEmpty)

@@ -137,9 +137,10 @@ struct EventBatcherTests {
         for batch in batches { try batch.check() }
         #expect(batches.map { $0.contents.map(\.rows.count) } == [[2], [1]])
         #expect(batcher.contents == [Array("c".utf8)])
-        let registers = Dictionary(uniqueKeysWithValues: batcher.registers.map { ($0.key.user, $0.register) })
+        var registers = RegisterTable()
+        registers.merge(batcher.registers)
         #expect(registers.count == 2)
-        #expect(registers[Array("u".utf8)]?.reaction == love)
+        #expect(registers[Array("c".utf8), Array("u".utf8)]?.reaction == love)
         #expect(batcher.gains == [Array("c".utf8): 2])
     }
 

@@ -69,6 +69,23 @@ struct RedisTrendsTests {
         }
     }
 
+    @Test("a node gets the rates of all other nodes added up, without its own, and none where Redis cannot be asked")
+    func rates() async throws {
+        let server = try await RedisBed.started { try RedisServerProcess() }
+        let clock = SimulatedClock()
+        try await withRedis(server.topology, { $0.commandTimeout = .milliseconds(200) }) { client in
+            let nodes = ["one", "two", "three"].map { RedisRates(client, clock: clock, name: $0) }
+            let figures: [[(String, Int64)]] = [[("a", 10), ("b", 1)], [("a", 20)], [("a", 5), ("c d", 7)]]
+            for (node, told) in zip(nodes, figures) {
+                _ = await node.exchange(told.map { ContentFigure(content: Array($0.0.utf8), gained: $0.1) })
+            }
+            #expect(await nodes[0].exchange([]) == [Array("a".utf8): 25, Array("c d".utf8): 7])
+            #expect(await nodes[1].exchange([]) == [Array("a".utf8): 5, Array("c d".utf8): 7])
+            try await RedisBed.started { server.kill9() }
+            #expect(await nodes[0].exchange([]) == nil)
+        }
+    }
+
     @Test("where Redis cannot be asked nothing is in the list, and telling does no harm")
     func down() async throws {
         let server = try await RedisBed.started { try RedisServerProcess() }

@@ -8,15 +8,15 @@ import Testing
 
 @Suite("A node of a cluster")
 struct ClusterNodeTests {
-    private static func node(_ cluster: SimulatedCluster, strict: Bool = false, clock: SimulatedClock) throws
-        -> ClusterNode
-    {
+    private static func node(
+        _ cluster: SimulatedCluster, strict: Bool = false, rates: (any RateExchange)? = nil, clock: SimulatedClock
+    ) throws -> ClusterNode {
         var options = ClusterNodeOptions(reactions: try ReactionSet(ReactionSet.standard))
         options.lanes = 2
         options.strictContent = strict
         return ClusterNode(
             options, registers: cluster, contents: cluster, ledger: cluster, publisher: cluster, trends: cluster,
-            clock: clock, seed: 1, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            rates: rates, clock: clock, seed: 1, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     private static func ask(
@@ -135,6 +135,48 @@ struct ClusterNodeTests {
         cluster.state.withLock { ($0.isRedisDown, $0.isSettled) = (false, false) }
         #expect(await Self.ask(other, .read, "c", "u").new == Reaction.none)
         #expect(await Self.ask(other, .react, "c", "u").changed)
+    }
+
+    /// What nodes tell each other, without Redis between them.
+    private final class Board: Sendable {
+        let told = Mutex<[Int: [ContentFigure]]>([:])
+
+        struct Place: RateExchange {
+            let board: Board
+            let number: Int
+
+            func exchange(_ own: [ContentFigure]) async -> [[UInt8]: Int]? {
+                board.told.withLock { told in
+                    told[number] = own
+                    return told.filter { $0.key != number }.values.joined().reduce(into: [:]) { sums, figure in
+                        sums[figure.content, default: 0] += Int(figure.gained)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("two nodes spread a content by the rate of both, say so, and stop when it has cooled")
+    func spread() async throws {
+        let cluster = SimulatedCluster(seed: 7)
+        let (clock, board) = (SimulatedClock(), Board())
+        let nodes = try (0..<2).map {
+            try Self.node(cluster, rates: Board.Place(board: board, number: $0), clock: clock)
+        }
+        let content = Array("c".utf8)
+        for user in 0..<120 { _ = await Self.ask(nodes[user % 2], .react, "c", "u\(user)") }
+        #expect(nodes.map { $0.spread(of: content) } == [1, 1], "neither has 100 a minute")
+        for node in nodes + nodes { await node.exchangeRates() }
+        for user in 120..<122 { _ = await Self.ask(nodes[user % 2], .react, "c", "u\(user)") }
+        for node in nodes { await node.exchangeRates() }
+        #expect(nodes.map { $0.spread(of: content) } == [2, 2])
+        #expect(nodes[0].spread(of: Array("d".utf8)) == 1)
+        let keys = cluster.state.withLock { $0.keys }
+        #expect(keys.contains(content) && keys.count > 1, "likes after the rates were known go by other keys")
+        clock.advance(milliseconds: 180_000)
+        // What the other told before it cooled counts once more.
+        for node in nodes + nodes + nodes { await node.exchangeRates() }
+        #expect(nodes.map { $0.spread(of: content) } == [1, 1])
     }
 
     @Test("a deletion ends the likes before it at once")

@@ -18,7 +18,8 @@ struct HotContentsTests {
             hot.spread(of: content, adding: 0, at: now) == 8, "the minute before counts as far as the window reaches")
         now += 120_000
         #expect(hot.spread(of: content, adding: 1, at: now) == 1)
-        #expect(hot.spreads(at: now).isEmpty)
+        let warm = hot.warm(at: now)
+        #expect(warm.isEmpty)
     }
 
     @Test("a rate that wavers about a threshold does not make the spread waver")
@@ -32,6 +33,21 @@ struct HotContentsTests {
             seen.insert(hot.spread(of: content, adding: minute % 2 == 0 ? 90 : 110, at: now))
         }
         #expect(seen.subtracting([2, 4]).isEmpty)
+    }
+
+    @Test(
+        "what other nodes have counts with it, for contents that this one gets any likes on, until they say otherwise")
+    func elsewhere() {
+        var hot = HotContents(HotContents.Options(rate: 100, maxSpread: 8))
+        let now: UInt64 = 60_000 * 1_000
+        hot.note(elsewhere: [content: 390])
+        #expect(hot.spread(of: content, adding: 5, at: now) == 4)
+        #expect(hot.spread(of: content, adding: 6, at: now) == 8)
+        let warm = hot.warm(at: now)
+        #expect(warm.map(\.content) == [content] && warm.map(\.spread) == [8] && warm.map(\.perMinute) == [11])
+        hot.note(elsewhere: [:])
+        #expect(hot.spread(of: content, adding: 0, at: now) == 1)
+        #expect(hot.spread(of: Array("d".utf8), adding: 1, at: now) == 1)
     }
 
     @Test("with a bound of 1 nothing is spread")

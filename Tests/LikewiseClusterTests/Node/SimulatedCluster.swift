@@ -18,6 +18,8 @@ final class SimulatedCluster: RegisterCache, ContentCache, LedgerView, EventPubl
         var descriptions: [[UInt8]: ContentDescription] = [:]
         /// Everything that was acknowledged, in order.
         var acknowledged: [LikeEvent] = []
+        /// The keys that they went by.
+        var keys: Set<[UInt8]> = []
         var isRedisDown = false
         /// Whether what Redis holds is the latest.
         var isSettled = true
@@ -158,6 +160,7 @@ final class SimulatedCluster: RegisterCache, ContentCache, LedgerView, EventPubl
             if case .durable = state.publication {
                 state.pending += events.map(\.event)
                 state.acknowledged += events.map(\.event)
+                state.keys.formUnion(events.map(\.key))
             }
             return events.map { _ in state.publication }
         }

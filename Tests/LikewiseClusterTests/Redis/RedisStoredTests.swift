@@ -145,7 +145,7 @@ struct RedisRegistersTests {
         let a = RedisRegisters.key(of: RegisterKey(content: Array("a:b".utf8), user: Array("c".utf8)))
         let b = RedisRegisters.key(of: RegisterKey(content: Array("a".utf8), user: Array("b:c".utf8)))
         #expect(a != b)
-        #expect(String(decoding: a, as: UTF8.self) == "likewise:r:3:a:b:c")
+        #expect(String(decoding: a, as: UTF8.self).hasSuffix("}:3:a:b:c"))
     }
 
     @Test func `registers are forgotten after their time`() async throws {
@@ -156,7 +156,8 @@ struct RedisRegistersTests {
             #expect(await RedisBed.eventually { await registers.get([key]) == [.success(nil)] })
             let usual = RedisRegisters(client, reactions: reactions)
             #expect(await usual.put([(key, register(1, 1))]) == [.success(true)])
-            let left = try RedisBed.number(server.say("PTTL", "likewise:r:3:c:1:u"))
+            let left = try RedisBed.number(
+                server.say("PTTL", String(decoding: RedisRegisters.key(of: key), as: UTF8.self)))
             #expect((3_500_000...3_600_000).contains(left))
         }
     }

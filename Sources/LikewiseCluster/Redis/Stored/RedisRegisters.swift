@@ -1,6 +1,7 @@
 // Who holds what, for the fast path of a write: "does this user hold it already?". One key a register,
-// `likewise:r:<bytes of the content's id>:<content>:<user>`, so that a content's registers are spread over a cluster's
-// slots. The value begins with what decides a merge, as text that sorts like it: 16 hexadecimal digits of the version's
+// `likewise:r:{<tag>}:<bytes of the content's id>:<content>:<user>`. The tag is three hexadecimal digits of a hash of both
+// ids, and all that decides about the slot: a content's registers are spread over a cluster, and thousands of registers
+// that an aggregator writes at once share a thousand script calls. The value begins with what decides a merge, as text that sorts like it: 16 hexadecimal digits of the version's
 // reading, 4 of its region, 2 of the reaction's code; then the reaction's name (empty: none), which is what it means.
 //
 // Each may be missing or behind the truth at any time: the merge in the ledger decides.
@@ -38,9 +39,23 @@ package struct RedisRegisters: Sendable {
     /// Writes each register, unless Redis holds it already or a later one (`Register.yields`). For each: whether it was
     /// written. Not durable on return: Redis syncs once a second, if at all.
     package func put(_ registers: [(key: RegisterKey, register: Register)]) async -> [Result<Bool, RedisError>] {
+        await put(registers.map(\.register), at: registers.map { Self.key(of: $0.key) })
+    }
+
+    /// The same for the rows of a table.
+    package func put(_ rows: ArraySlice<RegisterTable.Row>, of table: RegisterTable) async -> [Result<Bool, RedisError>]
+    {
+        let keys = rows.map { row in
+            table.withUser(of: row) { user in
+                table.id(of: Int(row.content)).withUnsafeBytes { Self.key(content: $0, user: user) }
+            }
+        }
+        return await put(rows.map(\.register), at: keys)
+    }
+
+    private func put(_ registers: [Register], at keys: [[UInt8]]) async -> [Result<Bool, RedisError>] {
         await client.call(
-            Self.script, on: registers.map { Self.key(of: $0.key) },
-            with: registers.map { [RegisterText.encode($0.register, reactions), expiry] })
+            Self.script, on: keys, with: registers.map { [RegisterText.encode($0, reactions), expiry] })
     }
 
     /// What Redis holds of each, in their order; nil where it holds nothing, or nothing that this node understands.
@@ -52,25 +67,44 @@ package struct RedisRegisters: Sendable {
         }
     }
 
-    /// The key of a register. The length keeps apart what colons in the ids would confuse.
+    /// The key of a register.
     package static func key(of register: RegisterKey) -> [UInt8] {
-        var key = Array("likewise:r:\(register.content.count):".utf8)
-        key.reserveCapacity(key.count + register.content.count + 1 + register.user.count)
-        key += register.content
+        register.content.withUnsafeBytes { content in
+            register.user.withUnsafeBytes { key(content: content, user: $0) }
+        }
+    }
+
+    /// The key of a register. The length keeps apart what colons in the ids would confuse.
+    static func key(content: UnsafeRawBufferPointer, user: UnsafeRawBufferPointer) -> [UInt8] {
+        let hash = Hash64.combine(Hash64.of(content, seed: 0), Hash64.of(user, seed: 0))
+        var key: [UInt8] = []
+        key.reserveCapacity(32 + content.count + user.count)
+        key += "likewise:r:{".utf8
+        RegisterText.append(hash & (tags - 1), digits: 3, to: &key)
+        key += "}:".utf8
+        key += String(content.count).utf8
         key.append(UInt8(ascii: ":"))
-        key += register.user
+        key += content
+        key.append(UInt8(ascii: ":"))
+        key += user
         return key
     }
 
-    /// Two arguments a key: value, milliseconds. The first 22 bytes of a value sort like `Register.yields`.
+    /// How many tags there are: enough that a hundred masters have ten each, give or take three.
+    private static let tags: UInt64 = 1_024
+
+    /// Two arguments a key: value, milliseconds. The first 22 bytes of a value sort like `Register.yields`. All keys are
+    /// read by one call, for each call out of Lua costs Redis more than what it does: mostly nothing is to be written,
+    /// because the node that took the like has written it.
     private static let script = RedisScript(
         """
-        local taken = {}
+        local taken, written = {}, {}
+        local held = redis.call('MGET', unpack(KEYS))
         for i = 1, #KEYS do
-          local held = redis.call('GET', KEYS[i])
-          local new = ARGV[2 * i - 1]
-          if not held or string.sub(held, 1, 22) < string.sub(new, 1, 22) then
+          local old, new = written[KEYS[i]] or held[i], ARGV[2 * i - 1]
+          if not old or string.sub(old, 1, 22) < string.sub(new, 1, 22) then
             redis.call('SET', KEYS[i], new, 'PX', ARGV[2 * i])
+            written[KEYS[i]] = new
             taken[i] = 1
           else
             taken[i] = 0
@@ -107,7 +141,7 @@ package enum RegisterText {
         return Register(version: version, reaction: reaction)
     }
 
-    private static func append(_ number: UInt64, digits: Int, to text: inout [UInt8]) {
+    static func append(_ number: UInt64, digits: Int, to text: inout [UInt8]) {
         for shift in stride(from: UInt64(digits - 1) * 4, through: 0, by: -4) {
             let digit = UInt8(number >> shift & 15)
             text.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
@@ -129,7 +163,7 @@ package enum RegisterText {
 
 extension ReactionSet {
     /// The reaction that was ever called `name`, accepted as input or not.
-    func held(named name: ArraySlice<UInt8>) -> Reaction? {
+    func held(named name: some Sequence<UInt8>) -> Reaction? {
         for (index, known) in names.enumerated() where known.utf8.elementsEqual(name) {
             return Reaction(rawValue: UInt8(index + 1))
         }
