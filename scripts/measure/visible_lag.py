@@ -6,7 +6,7 @@
 Likes are sent to WRITE_URL at an even rate (open loop) over 200 contents. Beside them, samples: a like on a content of its own, whose
 count was read at READ_URL just before (so that the node has it in its cache), and is read there every 20 ms until it has changed.
 """
-import argparse, http.client, json, random, threading, time, urllib.parse
+import argparse, http.client, json, random, socket, threading, time, urllib.parse
 
 a = argparse.ArgumentParser()
 a.add_argument("write"); a.add_argument("read")
@@ -30,15 +30,25 @@ def call(c, method, path, body=None):
 
 
 def load(number):
-    c, step = connect(a.write), a.connections / a.rate
-    due = time.time() + random.random() * step
-    i = 0
+    """An even rate in bursts of ten pipelined likes, so that the load itself takes little of the machine."""
+    place, burst = urllib.parse.urlparse(a.write), 10
+    c, step, i = socket.create_connection((place.hostname, place.port)), burst * a.connections / a.rate, 0
+    answers, due = c.makefile("rb"), time.time() + random.random() * step
     while due < stop:
         time.sleep(max(0, due - time.time()))
-        status, _ = call(c, "POST", "/v1/likes", {"content_id": f"{run}-{i * 7 % 200}", "user_id": f"{number}-{i}"})
-        i += 1; due += step
+        bodies = [json.dumps({"content_id": f"{run}-{(i + k) * 7 % 200}", "user_id": f"{number}-{i + k}"}) for k in range(burst)]
+        c.sendall("".join(f"POST /v1/likes HTTP/1.1\r\nhost: load\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n{body}"
+                          for body in bodies).encode())
+        wrong = 0
+        for _ in range(burst):
+            wrong += answers.readline().split()[1] != b"200"
+            length = 0
+            while (line := answers.readline().strip().lower()):
+                if line.startswith(b"content-length:"): length = int(line[15:])
+            answers.read(length)
+        i += burst; due += step
         with lock:
-            sent[0] += 1; failed[0] += status != 200
+            sent[0] += burst; failed[0] += wrong
 
 
 def sample(number, count):
