@@ -96,9 +96,10 @@ package final class RedisServerProcess: Sendable {
 
     /// Sends one command on a connection of its own; the raw answer. For setting the scene, not for what is tested.
     @discardableResult
-    package func say(_ words: String...) throws -> String {
-        try RedisTalk.say(words, port: port)
-    }
+    package func say(_ words: String...) throws -> String { try say(words) }
+
+    /// The same with the command's words in a list.
+    package func say(_ words: [String]) throws -> String { try RedisTalk.say(words, port: port) }
 }
 
 /// A Redis Cluster: masters that share the slots evenly, and for each so many replicas.
