@@ -105,7 +105,7 @@ struct CountTests {
         }
     }
 
-    @Test("A call for counts takes 1 to 100 contents", arguments: [(0, 400), (1, 200), (100, 200), (101, 400)])
+    @Test("A call for counts takes 1 to 100 contents", arguments: ContractTables.batchSizes)
     func batchLimits(count: Int, status: Int) throws {
         try withServer { server in
             let ids = JSON.list((0..<count).map { .string("content_\($0)") })

@@ -43,3 +43,25 @@ func expectProblem(
 func expectNoStore(_ answer: HTTPAnswer, sourceLocation: SourceLocation = #_sourceLocation) {
     #expect(answer.header("cache-control") == "no-store", sourceLocation: sourceLocation)
 }
+
+extension HTTPConnection {
+    /// All pages of a list, `limit` entries each.
+    func pages(_ target: String, limit: Int) throws -> [[JSON]] {
+        var pages: [[JSON]] = []
+        var cursor: String?
+        repeat {
+            let page = try answer("GET", target + "?limit=\(limit)" + (cursor.map { "&cursor=\($0)" } ?? ""))
+            expect(page, 200)
+            expectNoStore(page)
+            pages.append(page.json["likes"]?.entries ?? [])
+            cursor = page.json["next_cursor"]?.text
+        } while cursor != nil && pages.count < 100
+        return pages
+    }
+}
+
+/// Whether the entries of a list are in the order of their moments, the latest first.
+func isNewestFirst(_ entries: [JSON]) -> Bool {
+    let moments = entries.compactMap { $0["since"]?.text }
+    return moments.count == entries.count && zip(moments, moments.dropFirst()).allSatisfy { $0 >= $1 }
+}

@@ -136,11 +136,7 @@ struct LikeTests {
 
     @Test(
         "Ids may hold any character but control characters, and are percent-encoded in paths",
-        arguments: [
-            "a/b/c", "https://example.org/watch?v=1&t=2#x", "日本語", "👍🏽 two words", "100%", "a+b", "\"quoted\\\"", "..",
-            "count",
-            "batch", "top", "e\u{301}", String(repeating: "ö", count: 64),
-        ])
+        arguments: ContractTables.unusualIDs)
     func unusualIds(id: String) throws {
         try withServer { server in
             let http = try server.connect()

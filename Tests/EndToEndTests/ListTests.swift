@@ -2,26 +2,6 @@ import Testing
 
 @Suite("Lists of likes")
 struct ListTests {
-    /// All pages of a list, `limit` entries each.
-    private func pages(_ http: HTTPConnection, _ target: String, limit: Int) throws -> [[JSON]] {
-        var pages: [[JSON]] = []
-        var cursor: String?
-        repeat {
-            let page = try http.answer(
-                "GET", target + "?limit=\(limit)" + (cursor.map { "&cursor=\($0)" } ?? ""))
-            expect(page, 200)
-            expectNoStore(page)
-            pages.append(page.json["likes"]?.entries ?? [])
-            cursor = page.json["next_cursor"]?.text
-        } while cursor != nil && pages.count < 100
-        return pages
-    }
-
-    private func isNewestFirst(_ entries: [JSON]) -> Bool {
-        let moments = entries.compactMap { $0["since"]?.text }
-        return moments.count == entries.count && zip(moments, moments.dropFirst()).allSatisfy { $0 >= $1 }
-    }
-
     @Test(
         "What a user likes comes newest first, page by page, without gap or repetition", arguments: [1, 4, 10, 25, 26])
     func ofUser(limit: Int) throws {
@@ -32,7 +12,7 @@ struct ListTests {
                 _ = try http.answer("PUT", Target.like("ann", "c\(number)"), ["reaction": reaction])
                 _ = try http.answer("PUT", Target.like("bob", "c\(number)"), [:])
             }
-            let pages = try pages(http, Target.likesOfUser("ann"), limit: limit)
+            let pages = try http.pages(Target.likesOfUser("ann"), limit: limit)
             let entries = pages.flatMap { $0 }
             #expect(entries.map { $0["content_id"]?.text } == (0..<25).reversed().map { "c\($0)" })
             #expect(entries.map { $0["reaction"] } == (0..<25).reversed().map { $0 % 2 == 0 ? "like" : "love" })
@@ -49,7 +29,7 @@ struct ListTests {
         try withServer { server in
             let http = try server.connect()
             for number in 0..<25 { _ = try http.answer("PUT", Target.like("u\(number)", "c"), [:]) }
-            let entries = try pages(http, Target.likesOfContent("c"), limit: limit).flatMap { $0 }
+            let entries = try http.pages(Target.likesOfContent("c"), limit: limit).flatMap { $0 }
             #expect(entries.map { $0["user_id"]?.text } == (0..<25).reversed().map { "u\($0)" })
             #expect(isNewestFirst(entries))
         }
@@ -60,7 +40,7 @@ struct ListTests {
         try withFolder { folder in
             let contents = Set((0..<60).map { "c\($0)" })
             func check(_ server: ServerProcess) throws {
-                let entries = try pages(server.connect(), Target.likesOfUser("ann"), limit: 7).flatMap { $0 }
+                let entries = try server.connect().pages(Target.likesOfUser("ann"), limit: 7).flatMap { $0 }
                 #expect(entries.count == 60)
                 #expect(Set(entries.compactMap { $0["content_id"]?.text }) == contents)
                 #expect(isNewestFirst(entries))
@@ -81,7 +61,7 @@ struct ListTests {
             for content in ["a", "b", "c"] { _ = try http.answer("PUT", Target.like("ann", content), [:]) }
             _ = try http.answer("DELETE", Target.like("ann", "b"))
             func listed(_ target: String, _ field: String) throws -> [String] {
-                try pages(http, target, limit: 10).flatMap { $0 }.compactMap { $0[field]?.text }
+                try http.pages(target, limit: 10).flatMap { $0 }.compactMap { $0[field]?.text }
             }
             #expect(try listed(Target.likesOfUser("ann"), "content_id") == ["c", "a"])
             #expect(try listed(Target.likesOfContent("b"), "user_id") == [])
@@ -110,10 +90,7 @@ struct ListTests {
 
     @Test(
         "A page's size and its cursor are checked",
-        arguments: [
-            ("limit=0", "limit"), ("limit=1001", "limit"), ("limit=x", "limit"), ("limit=-1", "limit"),
-            ("cursor=nonsense", "cursor"), ("cursor=", "cursor"), ("cursor=AQGiABYZywAAAAF2aWRlb19hYmOlWB", "cursor"),
-        ])
+        arguments: ContractTables.badPages)
     func badPages(query: String, field: String) throws {
         try withServer { server in
             let http = try server.connect()

@@ -1,91 +1,16 @@
 import Testing
 
-/// What a content's users hold, and the answers that follow from it.
-private struct Model {
-    private var held: [String: [String: String]] = [:]
-
-    func reactions(_ content: String) -> JSON {
-        var counts: [String: JSON] = [:]
-        for reaction in (held[content] ?? [:]).values {
-            counts[reaction] = .integer(Int64((counts[reaction]?.int ?? 0) + 1))
-        }
-        return .object(counts)
-    }
-
-    func members(_ content: String) -> [String: JSON] {
-        [
-            "content_id": .string(content), "count": .integer(Int64(held[content]?.count ?? 0)),
-            "reactions": reactions(content),
-        ]
-    }
-
-    func members(_ content: String, _ user: String) -> [String: JSON] {
-        var members = members(content)
-        members["liked"] = .bool(held[content]?[user] != nil)
-        if let reaction = held[content]?[user] { members["reaction"] = .string(reaction) }
-        return members
-    }
-
-    /// Sets what a user holds; answers whether that changed anything.
-    mutating func set(_ content: String, _ user: String, _ reaction: String?) -> Bool {
-        defer { held[content, default: [:]][user] = reaction }
-        return held[content]?[user] != reaction
-    }
-}
-
-/// A request, and what must be answered if all before it took effect.
-private struct Step {
-    var call: HTTPCall
-    var status: Int
-    var members: [String: JSON]
-
-    init(_ random: inout Random, _ model: inout Model) throws {
-        let (content, user) = ("c\(random.below(3))", "u\(random.below(4))")
-        let reaction = ["like", "love", "wow"][random.below(3)]
-        let ids: [String: JSON] = ["content_id": .string(content), "user_id": .string(user)]
-        switch random.below(9) {
-        case 0, 1:
-            call = try HTTPCall(
-                "POST", Target.likes, .object(ids.merging(["reaction": .string(reaction)]) { $1 }))
-            status = model.set(content, user, reaction) ? 200 : 409
-            members = model.members(content, user)
-        case 2:
-            call = try HTTPCall("DELETE", Target.likes, .object(ids))
-            status = model.set(content, user, nil) ? 200 : 404
-            members = status == 200 ? model.members(content, user) : ["code": "not_liked"]
-        case 3:
-            call = try HTTPCall("DELETE", Target.likes(content), ["user_id": .string(user)])
-            status = model.set(content, user, nil) ? 200 : 404
-            members = status == 200 ? model.members(content, user) : ["code": "not_liked"]
-        case 4:
-            call = try HTTPCall("PUT", Target.like(user, content), ["reaction": .string(reaction)])
-            status = 200
-            let changed = model.set(content, user, reaction)
-            members = model.members(content, user).merging(["changed": .bool(changed)]) { $1 }
-        case 5:
-            call = try HTTPCall("DELETE", Target.like(user, content))
-            status = 200
-            let changed = model.set(content, user, nil)
-            members = model.members(content, user).merging(["changed": .bool(changed)]) { $1 }
-        case 6:
-            call = try HTTPCall("GET", Target.count(content, user: user))
-            status = 200
-            members = model.members(content, user)
-        case 7:
-            call = try HTTPCall("GET", Target.count(content))
-            status = 200
-            members = model.members(content)
-        default:
-            call = try HTTPCall("GET", Target.like(user, content))
-            status = 200
-            let state = model.members(content, user)
-            members = state.filter { !["count", "reactions"].contains($0.key) }
-        }
-    }
-}
-
 @Suite("Pipelining")
 struct PipelineTests {
+    private let contents = (0..<3).map { "c\($0)" }
+    private let users = (0..<4).map { "u\($0)" }
+
+    private func steps(_ count: Int, seed: UInt64) throws -> [LikeStep] {
+        var random = Random(seed: seed)
+        var model = LikeModel()
+        return try (0..<count).map { _ in try LikeStep(&random, &model, contents: contents, users: users) }
+    }
+
     @Test("Like, count, unlike, count, sent at once, are answered in order and see one another")
     func likeCountUnlikeCount() throws {
         try withServer { server in
@@ -107,9 +32,7 @@ struct PipelineTests {
     func anyCalls(seed: UInt64) throws {
         try withServer(["--shards", seed % 2 == 0 ? "1" : "3"]) { server in
             let http = try server.connect()
-            var random = Random(seed: seed)
-            var model = Model()
-            let steps = try (0..<600).map { _ in try Step(&random, &model) }
+            let steps = try steps(600, seed: seed)
             try http.send(steps.map(\.call))
             for (number, step) in steps.enumerated() {
                 let answer = try http.receive()
@@ -156,9 +79,7 @@ struct PipelineTests {
     func cutAnywhere(size: Int) throws {
         try withServer { server in
             let http = try server.connect()
-            var random = Random(seed: UInt64(size))
-            var model = Model()
-            let steps = try (0..<40).map { _ in try Step(&random, &model) }
+            let steps = try steps(40, seed: UInt64(size))
             let bytes = steps.flatMap(\.call.bytes)
             for start in stride(from: 0, to: bytes.count, by: size) {
                 try http.send(bytes: Array(bytes[start..<min(bytes.count, start + size)]))
@@ -183,9 +104,7 @@ struct PipelineTests {
     func halfClosedMixed() throws {
         try withServer { server in
             let http = try server.connect()
-            var random = Random(seed: 11)
-            var model = Model()
-            let steps = try (0..<60).map { _ in try Step(&random, &model) }
+            let steps = try steps(60, seed: 11)
             try http.send(steps.map(\.call))
             http.finishSending()
             for (number, step) in steps.enumerated() {

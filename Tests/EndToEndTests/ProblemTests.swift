@@ -4,18 +4,7 @@ import Testing
 struct ProblemTests {
     @Test(
         "A bad body is refused with the name of the field at fault",
-        arguments: [
-            (#"{"user_id": "u"}"#, "content_id"), (#"{"content_id": "c"}"#, "user_id"),
-            (#"{"content_id": "", "user_id": "u"}"#, "content_id"), (#"{"content_id": "c", "user_id": ""}"#, "user_id"),
-            (#"{"content_id": 7, "user_id": "u"}"#, "content_id"),
-            (#"{"content_id": "c", "user_id": null}"#, "user_id"),
-            (#"{"content_id": "c\n", "user_id": "u"}"#, "content_id"),
-            (#"{"content_id": "c", "user_id": "\u0085"}"#, "user_id"),
-            (#"{"content_id": "c", "user_id": "u", "reaction": "unknown"}"#, "reaction"),
-            (#"{"content_id": "c", "user_id": "u", "reaction": 1}"#, "reaction"),
-            (#"{"content_id": "c", "user_id": "u", "content_type": "A B"}"#, "content_type"),
-            (#"{"content_id": "c", "video_id": "d", "user_id": "u"}"#, "content_id"),
-        ])
+        arguments: ContractTables.badFields)
     func badFields(body: String, field: String) throws {
         try withServer { server in
             let http = try server.connect()
@@ -29,7 +18,7 @@ struct ProblemTests {
 
     @Test(
         "What is not one JSON object is refused",
-        arguments: ["", "{", "[]", "\"text\"", "{}{}", "{\"content_id\": \"c\",}", "{'a': 1}", "{\"a\": 01}", "nul"])
+        arguments: ContractTables.notJSON)
     func notJSON(body: String) throws {
         try withServer { server in
             let http = try server.connect()
@@ -57,10 +46,7 @@ struct ProblemTests {
 
     @Test(
         "A path that is none is not found",
-        arguments: [
-            "/v1", "/v1/", "/v2/likes", "/v1/like", "/v1/users/ann", "/v1/users/ann/likes/c/d", "/v1/likes/count/c/d",
-            "/health", "/nothing", "/v1/content/c/comments",
-        ])
+        arguments: ContractTables.noPaths)
     func notFound(target: String) throws {
         try withServer { server in
             expectProblem(try server.connect().answer("GET", target), 404, "not_found")
@@ -69,13 +55,7 @@ struct ProblemTests {
 
     @Test(
         "A method that a path does not take is refused, with those that it takes",
-        arguments: [
-            ("PATCH", "/v1/likes", ["POST", "DELETE"]), ("POST", "/v1/likes/count/c", ["GET"]),
-            ("PUT", "/v1/likes/c", ["GET", "DELETE"]), ("GET", "/v1/likes", ["POST", "DELETE"]),
-            ("POST", "/v1/users/u/likes/c", ["GET", "PUT", "DELETE"]), ("DELETE", "/v1/users/u/likes", ["GET"]),
-            ("POST", "/v1/content/c", ["GET", "PUT", "DELETE"]), ("POST", "/health/live", ["GET"]),
-            ("DELETE", "/metrics", ["GET"]),
-        ])
+        arguments: ContractTables.otherMethods)
     func methodNotAllowed(method: String, target: String, allowed: [String]) throws {
         try withServer { server in
             let call = HTTPCall(method, target, contentType: "application/json", body: Array("{}".utf8))
@@ -162,7 +142,7 @@ struct ProblemTests {
 
     @Test(
         "A body of another kind is refused",
-        arguments: ["text/plain", "application/x-www-form-urlencoded", "text/json"])
+        arguments: ContractTables.otherMediaTypes)
     func mediaType(type: String) throws {
         try withServer { server in
             let http = try server.connect()
