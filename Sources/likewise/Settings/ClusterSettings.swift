@@ -1,7 +1,6 @@
 // The one file that describes a cluster, the same for all its roles: `likewise serve --cluster FILE` and others read it.
 
 internal import LikewiseCluster
-internal import LikewiseCore
 
 /// The keys of a cluster's file. It has no command of its own.
 package struct ClusterSettings: SettingsTable {
@@ -50,13 +49,10 @@ package struct ClusterSettings: SettingsTable {
     package let countExpiry = Setting(
         "count-expiry", .duration(.seconds(10)...(.seconds(30 * 86_400))), default: "1h",
         "How long Redis keeps a count that does not change")
-    package let reactions = Setting(
-        "reactions", .reactions, default: ReactionSet.standard.joined(separator: ","),
+    package let reactions = CommonSettings.reactions(
         "Reactions that are accepted; add new ones at the end, and take none away")
-    package let content = Setting(
-        "content", SettingKind<ContentMode>.choice, default: "open", "strict: only registered contents can be liked")
-    package let region = Setting(
-        "region", .integer(0...65_535), default: "0", "This region's number, the same for ever")
+    package let content = CommonSettings.content
+    package let region = CommonSettings.region
     package let hotRate = Setting(
         "hot-rate", .integer(1...1_000_000_000), default: "100",
         "Likes a minute of one content at a node above which it is spread over more keys")

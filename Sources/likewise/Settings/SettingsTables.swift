@@ -1,4 +1,3 @@
-internal import LikewiseCore
 package import LikewiseEngine
 
 /// The tables of all commands. One file and one environment serve them all, so a key of another command is not unknown.
@@ -8,27 +7,6 @@ package enum SettingsCatalogue {
         ServeSettings.self, AggregateSettings.self, MigrateSettings.self, VerifySettings.self, ReplaySettings.self,
         BenchSettings.self,
     ]
-}
-
-/// Settings that several commands have.
-package enum CommonSettings {
-    static let ledger = Setting(
-        "ledger", SettingKind<LedgerKind>.choice, default: "sqlite",
-        "What a new ledger is kept in; a data folder keeps the one that it has. rocksdb: for very many likes")
-    /// The file that describes a cluster.
-    package static let cluster = Setting(required: "cluster", .path, "File that describes the cluster")
-    /// The YAML file.
-    package static let config = Setting(
-        optional: SettingNames.config, .path, absent: "no file", "YAML file of settings, one `name: value` a line")
-    /// Where the event log and the ledger are.
-    package static let dataDir = Setting("data-dir", .path, default: "./data", "Folder of the event log and the ledger")
-    /// The least level that is logged.
-    package static let logLevel = Setting(
-        "log-level", SettingKind<LogLevel>.choice, default: "info", "Least level that is logged")
-    /// How log lines look.
-    package static let logFormat = Setting(
-        "log-format", SettingKind<LogFormat>.choice, default: "text",
-        "Log lines for people or, one object each, for machines")
 }
 
 /// The settings of `likewise serve`.
@@ -42,23 +20,21 @@ package struct ServeSettings: SettingsTable {
     package init() {}
 
     package let config = CommonSettings.config
-    package let host = Setting(
-        "host", .text("an IP address or a host name"), default: "127.0.0.1", "Address to listen on")
-    package let port = Setting(
-        "port", .integer(0...65535), default: "8080", "Port to listen on; 0 takes a free one, printed at the start")
+    package let host = CommonSettings.host("Address to listen on")
+    package let port = CommonSettings.port(default: "8080", "Port to listen on")
     package let insecure = Setting(
         "insecure", .onOff, default: "off",
         "Listen on an address that is not loopback although callers have no identity")
     package let dataDir = CommonSettings.dataDir
-    package let cluster = Setting(
-        optional: "cluster", .path, absent: "none: one machine",
+    package let cluster = CommonSettings.cluster(
+        absent: "none: one machine",
         "File that describes the cluster of which this is an API node; its ledger is there, and only the spool here")
     package let spoolBytes = Setting(
         "spool-bytes", .bytes(1 << 20...16 << 40), default: "1GiB",
         "With --cluster: bound of the events that wait here while Kafka is down; beyond it 503")
     package let shards = Setting(
         "shards", .integer(0...1024), default: "0", "Single writers that share the contents; 0: a quarter of the cores")
-    package let region = Setting("region", .integer(0...65535), default: "0", "This region's number, the same for ever")
+    package let region = CommonSettings.region
     package let memory = Setting(
         "memory", .bytes(16 << 20...16 << 40), default: "1GiB", "Budget of overlay, filters and caches")
     package let overlayBytes = Setting(
@@ -78,10 +54,8 @@ package struct ServeSettings: SettingsTable {
         "queue-depth", .integer(1...4_194_304), default: "65536", "Intents that may wait for a shard; beyond it 503")
     package let batchLimit = Setting(
         "batch-limit", .integer(1...1_048_576), default: "16384", "Most intents that share one sync")
-    package let content = Setting(
-        "content", SettingKind<ContentMode>.choice, default: "open", "strict: only registered contents can be liked")
-    package let reactions = Setting(
-        "reactions", .reactions, default: ReactionSet.standard.joined(separator: ","), "Reactions that are accepted")
+    package let content = CommonSettings.content
+    package let reactions = CommonSettings.reactions("Reactions that are accepted")
     package let maxHeaderBytes = Setting(
         "max-header-bytes", .bytes(1 << 10...1 << 20), default: "16KiB", "Bound of a request's head; beyond it 431")
     package let maxBodyBytes = Setting(
@@ -159,11 +133,8 @@ package struct AggregateSettings: SettingsTable {
 
     package let config = CommonSettings.config
     package let cluster = CommonSettings.cluster
-    package let host = Setting(
-        "host", .text("an IP address or a host name"), default: "127.0.0.1",
-        "Address for /health/live, /health/ready and /metrics")
-    package let port = Setting(
-        "port", .integer(0...65535), default: "0", "Port of these; 0 takes a free one, printed at the start")
+    package let host = CommonSettings.host("Address for /health/live, /health/ready and /metrics")
+    package let port = CommonSettings.port(default: "0", "Port of these")
     package let logLevel = CommonSettings.logLevel
     package let logFormat = CommonSettings.logFormat
 }
@@ -196,8 +167,8 @@ package struct VerifySettings: SettingsTable {
 
     package let config = CommonSettings.config
     package let dataDir = CommonSettings.dataDir
-    package let cluster = Setting(
-        optional: "cluster", .path, absent: "none: the ledger in data-dir",
+    package let cluster = CommonSettings.cluster(
+        absent: "none: the ledger in data-dir",
         "File that describes a cluster: its ledger is verified, on every server")
     package let against = Setting(
         optional: "against", .path, absent: "none", "Folder of another ledger to compare with, row by row")
