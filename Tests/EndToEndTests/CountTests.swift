@@ -143,6 +143,22 @@ struct CountTests {
         }
     }
 
+    @Test("The most liked contents have their counts also where nobody has asked for them since the start")
+    func topAfterRestart() throws {
+        try withFolder { folder in
+            try withServer(dataFolder: folder) { server in
+                try fill(server.connect(), "c", likes: 3)
+                #expect(server.terminate() == .exited(0))
+            }
+            try withServer(dataFolder: folder) { server in
+                let top = try settledTop(server.connect(), "/v1/content/top?window=24h", gained: [3])
+                #expect(
+                    top.json["contents"] == [["content_id": "c", "gained": 3, "count": 3, "display": "3"]],
+                    "\(top.text)")
+            }
+        }
+    }
+
     /// The list once it shows what was gained, which is within a second, or as it is after five.
     private func settledTop(_ http: HTTPConnection, _ target: String, gained: [Int]) throws -> HTTPAnswer {
         let deadline = ContinuousClock.now + .seconds(5)

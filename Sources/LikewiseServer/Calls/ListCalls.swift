@@ -98,21 +98,22 @@ extension API {
             window = named
         }
         let top = await service.top(window, limit: limit)
+        let counts = await service.read(top.map(\.content), user: nil)
+        for outcome in counts where outcome.status != .contentNotFound {
+            if let problem = Answers.problem(outcome.status) { throw problem }
+        }
         return .json { writer in
             writer.object { body in
                 body.field("window", window.rawValue)
                 body.field(
                     "contents",
                     list: { list in
-                        for entry in top {
-                            let known = entry.content.withUnsafeBytes { service.engine.published($0) }
+                        for (entry, known) in zip(top, counts) {
                             list.object { item in
                                 item.field("content_id", utf8: entry.content)
                                 item.field("gained", Int(entry.gained))
-                                if let total = known?.tally.total {
-                                    item.field("count", total)
-                                    item.field("display", display: total)
-                                }
+                                item.field("count", known.tally.total)
+                                item.field("display", display: known.tally.total)
                             }
                         }
                     })

@@ -111,8 +111,8 @@ extension ClusterContractTests {
             expect(try nodes.bulk(lines), 200, ["changed": .integer(Int64(likes))])
         }
         let expected: [[String: JSON]] = [
-            ["content_id": "top-most", "gained": 4_000, "display": "4K"],
-            ["content_id": "top-second", "gained": 3_000, "display": "3K"],
+            ["content_id": "top-most", "gained": 4_000, "count": 4_000, "display": "4K"],
+            ["content_id": "top-second", "gained": 3_000, "count": 3_000, "display": "3K"],
         ]
         for http in nodes.both {
             for window in ["1m", "1h", "24h"] {
