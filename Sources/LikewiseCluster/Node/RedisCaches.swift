@@ -2,6 +2,7 @@
 
 package import LikewiseCore
 package import LikewiseEngine
+package import Logging
 import Metrics
 import Synchronization
 
@@ -56,24 +57,45 @@ package final class RedisRegisterCache: RegisterCache {
 }
 
 /// The counts in Redis, in front of the ledger's, behind the node's own.
-package struct RedisContentCache: ContentCache {
+package final class RedisContentCache: ContentCache {
     private let counts: CountCache
+    private let clock: any EngineClock
+    private let logger: Logger
+    private let errors = Metrics.Counter(label: "likewise_count_read_errors")
+    private let limit = Mutex(LogLimit())
 
-    package init(_ counts: CountCache) { self.counts = counts }
+    /// `logger` is told of counts that cannot be had, every ten seconds at most.
+    package init(_ counts: CountCache, clock: any EngineClock, logger: Logger) {
+        self.counts = counts
+        self.clock = clock
+        self.logger = logger
+    }
 
     package func published(_ content: UnsafeRawBufferPointer) -> ClusterContent? {
         counts.cached(content).map { ClusterContent($0) }
     }
 
     package func contents(_ ids: [[UInt8]]) async -> [ClusterContent?] {
-        if let found = try? await counts.counts(of: ids) { return found.map { ClusterContent($0) } }
-        // One that cannot be had must not take the others with it.
-        var found: [ClusterContent?] = []
-        for id in ids {
-            let count = try? await counts.counts(of: [id]).first
-            found.append((count ?? id.withUnsafeBytes { counts.stale($0) }).map { ClusterContent($0) })
+        var failures = 0
+        var reason: (any Error)?
+        let found = zip(ids, await counts.results(of: ids)).map { id, result -> ClusterContent? in
+            switch result {
+            case .success(let count): return ClusterContent(count)
+            case .failure(let error):
+                (failures, reason) = (failures + 1, error)
+                return id.withUnsafeBytes { counts.stale($0) }.map { ClusterContent($0) }
+            }
         }
+        if let reason { report(failures, reason) }
         return found
+    }
+
+    private func report(_ failures: Int, _ reason: any Error) {
+        errors.increment(by: failures)
+        guard let count = limit.withLock({ $0.note(failures, at: clock.nanoseconds()) }) else { return }
+        logger.warning(
+            "counts could not be read; what this node saw last is shown, or 503 where it saw nothing",
+            metadata: ["counts": "\(count)", "reason": "\(reason)"])
     }
 
     package func note(_ content: ClusterContent, of id: [UInt8]) {

@@ -57,7 +57,9 @@ struct ClusterParts {
         var cacheOptions = CountCacheOptions()
         cacheOptions.nodeLife = .milliseconds(500)
         let cache = CountCache(counts, options: cacheOptions) { [servers] ids in
-            zip(ids, try await servers.counts(ids)).map { CachedCount($1, of: $0) }
+            let results = await servers.partialCounts(ids)
+            return try CountLoadFailure.unlessAll(
+                zip(ids, results).map { id, result in result.map { CachedCount($0, of: id) } })
         }
         var options = ClusterNodeOptions(reactions: reactions)
         options.region = UInt16(settings.region)
@@ -71,7 +73,7 @@ struct ClusterParts {
             registers: RedisRegisterCache(
                 RedisRegisters(redis.registers, reactions: reactions, expiry: settings.registerExpiry),
                 client: redis.registers, clock: clock),
-            contents: RedisContentCache(cache), ledger: ledger, publisher: publisher,
+            contents: RedisContentCache(cache, clock: clock, logger: logger), ledger: ledger, publisher: publisher,
             trends: RedisTrends(redis.counts, clock: clock),
             answers: RedisAnswers(redis.registers, clock: clock),
             rates: RedisRates(redis.counts, clock: clock, name: String(UInt64.random(in: .min ... .max), radix: 16)),

@@ -37,6 +37,22 @@ struct ShardedLedgerTests {
         #expect(servers.allSatisfy { $0.drifts.isEmpty })
     }
 
+    @Test("where one of two servers is away, the counts of the other are there all the same")
+    func partialCounts() async throws {
+        let bed = try PostgresBed()
+        var away = bed.options
+        // Nobody listens there.
+        away.port = 1
+        let servers = PostgresServers([bed.options, away], logger: PostgresBed.logger)
+        let ids = (0..<20).map { Array("c\($0)".utf8) }
+        let counts = await servers.partialCounts(ids)
+        for (id, count) in zip(ids, counts) {
+            #expect(((try? count.get()) != nil) == (servers.server(of: id) == 0))
+        }
+        #expect(Set(ids.map { servers.server(of: $0) }) == [0, 1])
+        try await RedisBed.started { servers.close() }
+    }
+
     @Test("pools of two servers answer keys in the order asked, and list a user's likes from both")
     func pools() async throws {
         let second = try PostgresCluster(settings: ["fsync=off", "shared_buffers=32MB"])

@@ -2,6 +2,7 @@ import LikewiseCluster
 import LikewiseCore
 import LikewiseEngine
 import LikewiseTestSupport
+import Logging
 import Synchronization
 import Testing
 
@@ -251,6 +252,36 @@ struct CountCacheTests {
         ledger.setDown(false)
         #expect(
             try await cache.counts(of: [content("c2"), content("c2"), content("c1")]).map(\.tally.total) == [2, 2, 1])
+    }
+
+    @Test
+    func `what a part of the ledger can tell is told, the rest has that part's error, and the ledger is asked once`()
+        async throws
+    {
+        let calls = Atomic<Int>(0)
+        let cache = CountCache(nil) { ids in
+            calls.add(1, ordering: .relaxed)
+            return try CountLoadFailure.unlessAll(
+                ids.map { $0 == content("c2") ? .failure(TestLedger.Down()) : .success(TestLedger.count($0)) })
+        }
+        let results = await cache.results(of: ["c1", "c2", "c3"].map { content($0) })
+        #expect(results.map { try? $0.get().tally.total } == [1, nil, 3])
+        #expect(throws: TestLedger.Down.self) { try results[1].get() }
+        #expect(calls.load(ordering: .relaxed) == 1)
+    }
+
+    @Test func `a node shows what it saw last where a count cannot be had, and asks for all of them in one call`() async
+    {
+        let ledger = TestLedger()
+        var options = CountCacheOptions()
+        options.nodeLife = .zero
+        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let cache = RedisContentCache(
+            CountCache(nil, options: options, load: ledger.load), clock: SystemClock(), logger: logger)
+        #expect(await cache.contents([content("c1")]).map { $0?.tally.total } == [1])
+        ledger.setDown(true)
+        #expect(await cache.contents(["c1", "c2", "c3"].map { content($0) }).map { $0?.tally.total } == [1, nil, nil])
+        #expect(ledger.calls == 2)
     }
 
     @Test func `beyond the bound of fetches a call is refused`() async throws {

@@ -38,6 +38,28 @@ package enum CountCacheError: Error, Hashable, Sendable {
     case missingFromLoad
 }
 
+/// The ledger could tell some of the contents that it was asked for: what a `CountCache.Load` throws then.
+package struct CountLoadFailure: Error {
+    /// What it could tell.
+    package var found: [CachedCount]
+    /// Why it could not tell the others.
+    package var reason: any Error
+
+    /// The counts, where all are there; throws otherwise: the reason where none is.
+    package static func unlessAll(_ results: [Result<CachedCount, any Error>]) throws -> [CachedCount] {
+        var found: [CachedCount] = []
+        var reason: (any Error)?
+        for result in results {
+            switch result {
+            case .success(let count): found.append(count)
+            case .failure(let error): reason = error
+            }
+        }
+        guard let reason else { return found }
+        throw found.isEmpty ? reason : CountLoadFailure(found: found, reason: reason)
+    }
+}
+
 /// What a `CountCache` has done since it was made.
 package struct CountCacheStatistics: Hashable, Sendable {
     /// Counts answered from this process' memory.
@@ -64,7 +86,8 @@ package struct CountCacheStatistics: Hashable, Sendable {
 
 /// The counts, as fast as they can be had.
 package final class CountCache: Sendable {
-    /// Asks the ledger: one count for each content, in any order; `cost` and `expires` are filled in by the cache.
+    /// Asks the ledger: one count for each content, in any order; `cost` and `expires` are filled in by the cache. Throws
+    /// `CountLoadFailure` where some of them are to be had.
     package typealias Load = @Sendable ([[UInt8]]) async throws -> [CachedCount]
 
     private let redis: RedisCounts?
@@ -112,14 +135,26 @@ package final class CountCache: Sendable {
 
     /// The counts of `contents`, in their order. Throws what `load` throws, or `CountCacheError`.
     package func counts(of contents: [[UInt8]]) async throws -> [CachedCount] {
-        var counts: [CachedCount?] = contents.map { content in content.withUnsafeBytes { cached($0) } }
-        let missing = counts.indices.filter { counts[$0] == nil }
-        guard !missing.isEmpty else { return counts.compactMap { $0 } }
-        guard let (all, begun) = fetches.join(missing.map { contents[$0] }) else { throw CountCacheError.overloaded }
+        try await results(of: contents).map { try $0.get() }
+    }
+
+    /// For each of `contents`, in their order, its count, or why it cannot be told: what `load` throws, or `CountCacheError`.
+    /// One that cannot be told does not take the others with it.
+    package func results(of contents: [[UInt8]]) async -> [Result<CachedCount, any Error>] {
+        var results: [Result<CachedCount, any Error>] = contents.map { content in
+            guard let count = content.withUnsafeBytes({ cached($0) }) else {
+                return .failure(CountCacheError.overloaded)
+            }
+            return .success(count)
+        }
+        let missing = results.indices.filter { if case .failure = results[$0] { true } else { false } }
+        guard !missing.isEmpty, let (all, begun) = fetches.join(missing.map { contents[$0] }) else { return results }
         // A task of its own: others may have joined, so it goes on where this caller gives up.
         if !begun.isEmpty { Task { await fetch(begun) } }
-        for (index, fetch) in zip(missing, all) { counts[index] = try await fetch.value() }
-        return counts.compactMap { $0 }
+        for (index, fetch) in zip(missing, all) {
+            do { results[index] = .success(try await fetch.value()) } catch { results[index] = .failure(error) }
+        }
+        return results
     }
 
     /// What was done so far.
@@ -219,12 +254,12 @@ package final class CountCache: Sendable {
     private func loadNow(_ open: [CountFetch], _ redis: RedisCounts? = nil, token: [UInt8]? = nil) async {
         guard !open.isEmpty else { return }
         do {
-            let counts = try await loadMeasured(open.map(\.content))
+            let (counts, reason) = try await loadMeasured(open.map(\.content))
             for fetch in open {
                 if let count = counts[fetch.content] {
                     succeed(fetch, count)
                 } else {
-                    fetches.finish(fetch, .failure(CountCacheError.missingFromLoad))
+                    fetches.finish(fetch, .failure(reason))
                 }
             }
             if let redis { await tell(redis, counts) }
@@ -239,20 +274,27 @@ package final class CountCache: Sendable {
         if failures > 0 { done.withLock { $0.redisWriteErrors += UInt64(failures) } }
     }
 
-    private func loadMeasured(_ contents: [[UInt8]]) async throws -> [[UInt8]: CachedCount] {
+    /// What the ledger could tell, and why it could not tell the rest.
+    private func loadMeasured(
+        _ contents: [[UInt8]]
+    ) async throws -> (counts: [[UInt8]: CachedCount], reason: any Error) {
         done.withLock { done in
             done.loads += 1
             done.loadedContents += UInt64(contents.count)
         }
         let begin = clock.nanoseconds()
-        let counts = try await load(contents)
+        var reason: any Error = CountCacheError.missingFromLoad
+        let counts: [CachedCount]
+        do { counts = try await load(contents) } catch let failure as CountLoadFailure {
+            (counts, reason) = (failure.found, failure.reason)
+        }
         let cost = max(1, (clock.nanoseconds() - begin) / 1_000)
         var found: [[UInt8]: CachedCount] = [:]
         for var count in counts {
             count.cost = cost
             found[count.content] = count
         }
-        return found
+        return (found, reason)
     }
 
     // MARK: Early refresh
@@ -281,7 +323,7 @@ package final class CountCache: Sendable {
             guard !leased.isEmpty else { return }
             done.withLock { $0.earlyRefreshes += UInt64(leased.count) }
             // Where the ledger does not answer, the count stays until it expires.
-            if let counts = try? await loadMeasured(leased) {
+            if let (counts, _) = try? await loadMeasured(leased) {
                 for count in counts.values { note(count) }
                 await tell(redis, counts)
             }
