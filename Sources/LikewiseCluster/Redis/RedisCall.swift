@@ -52,6 +52,7 @@ final class RedisCall: Sendable {
         _ commands: [RedisCommand], deadline: UInt64, topology: RedisTopology, loop: any EventLoop,
         completion: @escaping @Sendable (Results) -> Void
     ) {
+        topology.traffic.sent(commands.count)
         let map = topology.map
         if let map, map.layout.owners.isEmpty {
             // The common case, all to one server: no bookkeeping unless one comes back.
@@ -176,11 +177,14 @@ final class RedisCall: Sendable {
         for (item, result) in zip(work, results) {
             switch verdict(result, of: node) {
             case .moved(let slot, let address) where item.attempts < Self.attemptLimit:
+                topology.traffic.redirected()
                 topology.moved(slot: slot, to: address)
                 again.append(next(item, .node(address, asking: false)))
             case .ask(let address) where item.attempts < Self.attemptLimit:
+                topology.traffic.redirected()
                 again.append(next(item, .node(address, asking: true)))
             case .withScriptText where item.command.script != nil:
+                topology.traffic.repeated(1)
                 var item = next(item, item.target)
                 item.command = item.command.withScriptText ?? item.command
                 again.append(item)
@@ -223,6 +227,7 @@ final class RedisCall: Sendable {
         if due >= deadline || attempts >= Self.attemptLimit || topology.isShutDown {
             return settle(work.map { ($0.item.index, $0.result) })
         }
+        topology.traffic.repeated(work.count)
         let again = work.map { next($0.item, .owner) }
         loop.scheduleTask(deadline: .uptimeNanoseconds(due)) { self.dispatch(again) }
     }

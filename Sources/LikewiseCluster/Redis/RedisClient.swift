@@ -105,6 +105,9 @@ package final class RedisClient: Sendable {
     /// The nodes, sentinels among them, by address.
     package var health: [RedisNodeHealth] { topology.health }
 
+    /// What was sent so far.
+    package var statistics: RedisStatistics { topology.traffic.statistics }
+
     /// Ends all connections, as letting go of the client does too, and waits for it. What waits is finished with an error, and so is all that comes later.
     package func shutdown() async {
         for ended in topology.shutDown() {

@@ -18,6 +18,8 @@ struct ClusterParts {
     private let servers: PostgresServers
     private let clients: [RedisClient]
     private let logger: Logger
+    /// How the engines behind this node are.
+    let metrics: DeploymentMetrics
 
     /// Opens the spool and begins to connect; none of the servers need be there.
     init(
@@ -35,6 +37,7 @@ struct ClusterParts {
         let reactions = try file.reactions(known: try await ClusterParts.knownReactions(servers, logger))
         let redis = try file.redis(logger: logger)
         clients = redis.registers === redis.counts ? [redis.counts] : [redis.registers, redis.counts]
+        metrics = DeploymentMetrics(servers, registers: redis.registers, counts: redis.counts)
         let kafka = file.kafka(clientID: "likewise-api")
         do {
             producer = try KafkaProducer(kafka, logger: logger)

@@ -38,7 +38,10 @@ struct Aggregate: SettingsCommand {
         do {
             server = try await StatusServer(
                 host: settings.host, port: settings.port, group: group, status: { role.status },
-                metricsPage: { metrics.render() })
+                metricsPage: {
+                    role.metrics.report()
+                    return metrics.render()
+                })
         } catch { throw Failure.exit("cannot listen on \(settings.host):\(settings.port): \(error)") }
         logger.notice(
             "listening", metadata: ["host": "\(settings.host)", "port": "\(server.port)", "pid": "\(getpid())"])
@@ -65,6 +68,8 @@ private struct AggregatorRole: Service {
     private let clients: [RedisClient]
     private let name = "\(UUIDText.random())"
     private let failures: AsyncStream<String>
+    /// How the engines behind this aggregator are.
+    let metrics: DeploymentMetrics
 
     init(_ file: ClusterFile, logger: Logger) async throws {
         let clock = SystemClock()
@@ -72,6 +77,7 @@ private struct AggregatorRole: Service {
         servers = file.pools(logger: logger)
         let redis = try file.redis(logger: logger)
         clients = redis.registers === redis.counts ? [redis.counts] : [redis.registers, redis.counts]
+        metrics = DeploymentMetrics(servers, registers: redis.registers, counts: redis.counts)
         let reactions = try file.reactions(known: (try? await servers.pools[0].run { try $0.reactions() }) ?? [])
         trends = TrendBoard()
         told = RedisTrends(redis.counts, clock: clock)

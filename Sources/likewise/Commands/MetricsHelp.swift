@@ -18,5 +18,17 @@ enum MetricsHelp {
         "likewise_loaded_contents": "Contents in memory.",
         "likewise_content_bytes": "Memory of loaded contents and their filters.",
         "likewise_shard_queue_intents": "Intents that wait for a shard.",
+        "likewise_count_read_errors": "Counts that could be had neither from Redis nor from the ledger.",
+        "likewise_postgresql_connections": "Open connections for reading, by server.",
+        "likewise_postgresql_running_calls": "Reads that have a connection.",
+        "likewise_postgresql_waiting_calls": "Reads that wait for a connection.",
+        "likewise_postgresql_breaker": "Whether the server is left alone: 0 no, 1 one caller tries it, 2 yes.",
+        "likewise_postgresql_calls": "Reads, by what became of them.",
+        "likewise_redis_nodes": "Servers of a deployment of Redis that are known.",
+        "likewise_redis_connected_nodes": "Servers that a connection is open to.",
+        "likewise_redis_open_breakers": "Servers that are left alone for their failures.",
+        "likewise_redis_commands": "Commands sent to Redis.",
+        "likewise_redis_redirects": "Commands sent on to where a node pointed.",
+        "likewise_redis_retries": "Commands sent again.",
     ]
 }

@@ -1,6 +1,7 @@
 // `likewise serve`: puts the parts together, serves, and takes them apart in the order that loses nothing.
 
 import ArgumentParser
+import LikewiseCluster
 import LikewiseEngine
 import LikewiseServer
 import Logging
@@ -42,8 +43,8 @@ struct Serve: SettingsCommand {
         var failure: (any Error)?
         do {
             try await serve(
-                settings, opened.engine, restoring: opened.engine.storedAnswers, on: group, metrics: metrics,
-                logger: logger)
+                settings, opened.engine, restoring: opened.engine.storedAnswers, on: group,
+                metricsPage: { metrics.render() }, logger: logger)
         } catch { failure = error }
         // The shards answer to event loops, so the loops end last.
         let wasGood = opened.engine.health.allSatisfy { $0 == .good }
@@ -65,7 +66,11 @@ struct Serve: SettingsCommand {
         defer { withExtendedLifetime(parts.lock) {} }
         var failure: (any Error)?
         do {
-            try await serve(settings, parts.node, restoring: [], on: group, metrics: metrics, logger: logger)
+            let page: @Sendable () -> [UInt8] = {
+                parts.metrics.report()
+                return metrics.render()
+            }
+            try await serve(settings, parts.node, restoring: [], on: group, metricsPage: page, logger: logger)
         } catch { failure = error }
         await parts.stop()
         try await group.shutdownGracefully()
@@ -75,7 +80,7 @@ struct Serve: SettingsCommand {
 
     private func serve(
         _ settings: Settings<ServeSettings>, _ engine: any LikeEngine, restoring answers: [StoredAnswer],
-        on group: MultiThreadedEventLoopGroup, metrics: PrometheusMetrics, logger: Logger
+        on group: MultiThreadedEventLoopGroup, metricsPage: @escaping @Sendable () -> [UInt8], logger: Logger
     ) async throws {
         let clock = SystemClock()
         let store = IdempotencyStore(
@@ -85,7 +90,7 @@ struct Serve: SettingsCommand {
         let flag = StopFlag()
         let server = HTTPServer(
             options(settings), service: LikeService(engine: engine, idempotency: store, clock: clock), group: group,
-            logger: logger, metricsPage: { metrics.render() }, isStopping: { flag.isSet },
+            logger: logger, metricsPage: metricsPage, isStopping: { flag.isSet },
             onListening: { port in
                 logger.notice(
                     "listening", metadata: ["host": "\(settings.host)", "port": "\(port)", "pid": "\(getpid())"])

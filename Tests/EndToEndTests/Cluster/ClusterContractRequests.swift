@@ -136,6 +136,36 @@ extension ClusterContractTests {
         }
     }
 
+    @Test("The metrics of nodes and aggregators tell how PostgreSQL's pools and Redis are")
+    func engineMetrics() throws {
+        let nodes = try Nodes()
+        _ = try nodes.one.answer("PUT", Target.like("ann", "metrics-c"), [:])
+        _ = try nodes.other.answer("GET", Target.likesOfUser("ann"))
+        try nodes.expectSoon(Target.count("metrics-c"), ["count": 1])
+        for port in nodes.cluster.ports + nodes.cluster.aggregatorPorts {
+            let page = try HTTPConnection(port: port).answer("GET", "/metrics").text
+            func value(_ series: String) -> Int? {
+                page.split(separator: "\n").first { $0.hasPrefix(series + " ") }
+                    .flatMap { Int($0.dropFirst(series.count + 1)) }
+            }
+            for server in 1...2 {
+                #expect(
+                    (1...4).contains(value("likewise_postgresql_connections{server=\"\(server)\"}") ?? 0), "\(page)")
+                #expect(value("likewise_postgresql_breaker{server=\"\(server)\"}") == 0)
+                #expect(value("likewise_postgresql_waiting_calls{server=\"\(server)\"}") != nil)
+                #expect(value("likewise_postgresql_running_calls{server=\"\(server)\"}") != nil)
+            }
+            #expect(page.contains("likewise_postgresql_calls_total{"))
+            let redis = "{deployment=\"redis\"}"
+            #expect(value("likewise_redis_nodes" + redis) == 3)
+            #expect(value("likewise_redis_connected_nodes" + redis) == 3)
+            #expect(value("likewise_redis_open_breakers" + redis) == 0)
+            #expect((value("likewise_redis_commands_total" + redis) ?? 0) > 0)
+            #expect(value("likewise_redis_redirects_total" + redis) != nil)
+            #expect(value("likewise_redis_retries_total" + redis) != nil)
+        }
+    }
+
     @Test("Any calls, sent at once, take effect and are answered in order", arguments: [21, 22, 23] as [UInt64])
     func pipelined(seed: UInt64) throws {
         let nodes = try Nodes()

@@ -101,6 +101,9 @@ final class TestCluster: Sendable {
 
     // MARK: Roles
 
+    /// The ports of the aggregators' status.
+    var aggregatorPorts: [UInt16] { aggregators.update { $0.map(\.port) } }
+
     /// The API nodes as they are now.
     var ports: [UInt16] { nodes.update { $0.map(\.port) } }
 

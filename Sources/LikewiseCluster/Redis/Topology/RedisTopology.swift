@@ -48,6 +48,8 @@ final class RedisTopology: Sendable {
     private let logger: Logger
     private let state = Mutex(State(pace: RefreshPace(interval: 100_000_000)))
     private let changes = Atomic<UInt64>(0)
+    /// What calls do.
+    let traffic = RedisTraffic()
 
     init(_ options: RedisOptions, group: any EventLoopGroup, logger: Logger) {
         self.options = options
