@@ -1,5 +1,5 @@
-// How the engines that a role stands on are, through swift-metrics. Asked for when the page is: a number on it is of that
-// moment, nothing runs in between, and no call pays for it. Names and labels are listed in docs/operations.md.
+// How the engines that a role stands on are, through swift-metrics. Asked for when the page is: a number on it is of
+// that moment, nothing runs in between, and no call pays for it. Names and labels are listed in docs/operations.md.
 
 import Metrics
 import Synchronization

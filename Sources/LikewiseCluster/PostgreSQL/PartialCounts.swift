@@ -1,4 +1,5 @@
-// Counts from several servers where the loss of one leaves the others: a reader of many contents gets those that can be had.
+// Counts from several servers where the loss of one leaves the others: a reader of many contents gets those that can be
+// had.
 
 extension PostgresServers {
     /// Contents in the order asked, as `counts(_:)` has them; where a server fails, its contents have its error.

@@ -1,5 +1,5 @@
-/// Tells of what happens again and again at most once in a while, with how often it happened. Pure; times are nanoseconds
-/// of a clock that does not go back.
+/// Tells of what happens again and again at most once in a while, with how often it happened. Pure; times are
+/// nanoseconds of a clock that does not go back.
 package struct LogLimit: Sendable {
     private let interval: UInt64
     private var count: UInt64 = 0

@@ -1,4 +1,5 @@
-// What a user holds, exact on every node at once: many users, each of whom asks one node after the other, drawn at random.
+// What a user holds, exact on every node at once: many users, each of whom asks one node after the other, drawn at
+// random.
 
 import LikewiseTestSupport
 import Testing

@@ -1,5 +1,5 @@
-// The contract through the API nodes of a whole cluster: what is asked of one node is looked at through the other. What a
-// user holds is exact at once on both; counts may lag by two seconds, and are waited for.
+// The contract through the API nodes of a whole cluster: what is asked of one node is looked at through the other. What
+// a user holds is exact at once on both; counts may lag by two seconds, and are waited for.
 
 import LikewiseTestSupport
 import Testing
@@ -153,8 +153,8 @@ struct ClusterContractTests {
     }
 }
 
-/// Asks until the answer has these members, and expects that it comes to have them. Counts lag by two seconds at most; a
-/// busy machine is given more.
+/// Asks until the answer has these members, and expects that it comes to have them. Counts lag by two seconds at most;
+/// a busy machine is given more.
 func expectEventually(
     _ http: HTTPConnection, _ target: String, _ members: [String: JSON], without: [String] = [], seconds: Double = 15,
     sourceLocation: SourceLocation = #_sourceLocation

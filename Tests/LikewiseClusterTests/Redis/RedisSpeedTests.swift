@@ -1,5 +1,5 @@
-// What makes the client fast, held to ratios within one run that are many times what is asked for here (some 10 and 20 on
-// two cores). The rates go to standard error.
+// What makes the client fast, held to ratios within one run that are many times what is asked for here (some 10 and 20
+// on two cores). The rates go to standard error.
 
 import Foundation
 import LikewiseCluster

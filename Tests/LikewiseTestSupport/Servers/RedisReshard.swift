@@ -1,11 +1,12 @@
-// Moving a slot of a Redis Cluster, in the order that `redis-cli --cluster reshard` keeps to: the new owner is made ready
-// before the old one redirects to it, the keys go one by one, and the new owner claims the slot before any other is told.
+// Moving a slot of a Redis Cluster, in the order that `redis-cli --cluster reshard` keeps to: the new owner is made
+// ready before the old one redirects to it, the keys go one by one, and the new owner claims the slot before any other
+// is told.
 //
-// The claim carries an epoch, one above the highest that the claimant has heard of. A slot that moves on before all have
-// heard of it may be claimed twice with epochs that say nothing of which came first; then a node that holds the keys yields
-// to the claim of one that does not, and deletes them. (Seen with Redis 7.0.15 and a client of twenty lines: a slot that went
-// to and fro 60 times without a pause lost 20 counters; none in 300 moves that waited.) So a move has ended when all
-// masters say the same.
+// The claim carries an epoch, one above the highest that the claimant has heard of. A slot that moves on before all
+// have heard of it may be claimed twice with epochs that say nothing of which came first; then a node that holds the
+// keys yields to the claim of one that does not, and deletes them. (Seen with Redis 7.0.15 and a client of twenty
+// lines: a slot that went to and fro 60 times without a pause lost 20 counters; none in 300 moves that waited.) So a
+// move has ended when all masters say the same.
 
 import Foundation
 

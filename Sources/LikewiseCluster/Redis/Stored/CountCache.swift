@@ -86,8 +86,8 @@ package struct CountCacheStatistics: Hashable, Sendable {
 
 /// The counts, as fast as they can be had.
 package final class CountCache: Sendable {
-    /// Asks the ledger: one count for each content, in any order; `cost` and `expires` are filled in by the cache. Throws
-    /// `CountLoadFailure` where some of them are to be had.
+    /// Asks the ledger: one count for each content, in any order; `cost` and `expires` are filled in by the cache.
+    /// Throws `CountLoadFailure` where some of them are to be had.
     package typealias Load = @Sendable ([[UInt8]]) async throws -> [CachedCount]
 
     private let redis: RedisCounts?
@@ -138,8 +138,8 @@ package final class CountCache: Sendable {
         try await results(of: contents).map { try $0.get() }
     }
 
-    /// For each of `contents`, in their order, its count, or why it cannot be told: what `load` throws, or `CountCacheError`.
-    /// One that cannot be told does not take the others with it.
+    /// For each of `contents`, in their order, its count, or why it cannot be told: what `load` throws, or
+    /// `CountCacheError`. One that cannot be told does not take the others with it.
     package func results(of contents: [[UInt8]]) async -> [Result<CachedCount, any Error>] {
         var results: [Result<CachedCount, any Error>] = contents.map { content in
             guard let count = content.withUnsafeBytes({ cached($0) }) else {
