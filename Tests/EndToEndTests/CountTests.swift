@@ -1,3 +1,4 @@
+import LikewiseTestSupport
 import Testing
 
 @Suite("Counts")
