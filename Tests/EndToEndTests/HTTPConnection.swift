@@ -1,6 +1,7 @@
 // A small blocking HTTP/1.1 client that hides nothing: requests are sent as the bytes that a test wants, as many at once
 // as it wants, and answers are read one by one. A client library would put requests right, or refuse to send them.
 
+import Foundation
 import Glibc
 
 /// One connection to a server. It is used by one thread.
@@ -95,6 +96,19 @@ final class HTTPConnection {
             return try fill() == 0
         } catch Failure.closed {
             return true
+        }
+    }
+
+    /// What comes until `end` does, with it; for an answer that is looked at before it is whole.
+    func text(until end: String) throws -> String {
+        while true {
+            let text = String(decoding: buffer[position...], as: UTF8.self)
+            if let found = text.range(of: end) {
+                let seen = text[..<found.upperBound]
+                position += seen.utf8.count
+                return String(seen)
+            }
+            try more(beforeAnswer: false)
         }
     }
 

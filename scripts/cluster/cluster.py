@@ -239,12 +239,14 @@ class Cluster:
         self.wait(name, lambda: self.ready(name))
 
     def start_balancer(self, name):
-        template = (ROOT / "deploy/nginx/likewise.conf").read_text()
-        nodes = "".join(f"    server 127.0.0.1:{self.ports[n]} max_fails=1 fail_timeout=1s;\n" for n in ["api-1", "api-2"])
-        text = template.replace("    server 127.0.0.1:8081;\n    server 127.0.0.1:8082;\n", nodes)
-        text = text.replace("listen 8080", f"listen 127.0.0.1:{self.ports[name]}")
         (self.dir / "nginx").mkdir(exist_ok=True)
-        (self.dir / "nginx/likewise.conf").write_text(text)
+        changes = {"listen 8080": f"listen 127.0.0.1:{self.ports[name]}", "/var/cache/nginx/likewise": "cache",
+                   ":8081": f":{self.ports['api-1']}", ":8082": f":{self.ports['api-2']}"}
+        for file in ["likewise.conf", "likewise-nodes.conf"]:
+            text = (ROOT / "deploy/nginx" / file).read_text()
+            for shipped, ours in changes.items():
+                text = text.replace(shipped, ours)
+            (self.dir / "nginx" / file).write_text(text)
         (self.dir / "nginx/nginx.conf").write_text(
             f"daemon off; pid nginx.pid; error_log error.log;\nevents {{ worker_connections 4096; }}\nhttp {{\n"
             f"    access_log off; proxy_temp_path tmp; client_body_temp_path body; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;\n"
