@@ -1,5 +1,5 @@
-// nginx and Varnish in front of nodes, with the configurations that ship. They are not rewritten for the tests: only what
-// their heads call 'to be fitted' is, the nodes' addresses, the port, and the cache's folder.
+// nginx and Varnish in front of nodes, with the configurations that ship. Only what their heads call 'to be fitted' is
+// changed for the tests: the nodes' addresses, the port, and the cache's folder.
 
 import Foundation
 import Glibc
@@ -27,7 +27,7 @@ final class EdgeProcess: Sendable {
     /// Starts an edge before two nodes, and waits until it answers. A single node may be named twice.
     init(_ kind: EdgeKind, nodes: (UInt16, UInt16)) throws {
         folder = try TemporaryFolder()
-        port = try ServerPrograms.freePort()
+        port = EdgePorts.next()
         switch kind {
         case .nginx: process = try Self.nginx(port, nodes, folder.path)
         case .varnish: process = try Self.varnish(port, nodes, folder.path)
@@ -100,6 +100,20 @@ final class EdgeProcess: Sendable {
             text = parts.joined(separator: own)
         }
         try text.write(toFile: path, atomically: true, encoding: .utf8)
+    }
+}
+
+/// Ports of loopback that this process has not given out before, below those that the system gives to connections: a
+/// server may take a second to listen on its own.
+enum EdgePorts {
+    private static let given = Monitor<Set<UInt16>>([])
+
+    static func next() -> UInt16 {
+        while true {
+            let port = UInt16.random(in: 12_000..<20_000)
+            let isNew = given.update { $0.insert(port).inserted }
+            if isNew, (try? HTTPConnection(port: port)) == nil { return port }
+        }
     }
 }
 

@@ -2,8 +2,8 @@ import Foundation
 import Glibc
 import LikewiseTestSupport
 
-/// A node that does what a test wants of one, above all go wrong. It listens on a port of loopback and takes a request's
-/// head from each connection, one a connection.
+/// A node that does what a test wants of one, above all go wrong. It listens on a port of loopback and takes one
+/// request's head from each connection.
 final class MadeUpNode: Sendable {
     struct CannotListen: Error {
         var code: Int32
@@ -32,7 +32,7 @@ final class MadeUpNode: Sendable {
     /// Listens, and does with each request what `deed` says of its head.
     init(_ deed: @escaping @Sendable (_ head: String) -> Deed) throws {
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        port = try ServerPrograms.freePort()
+        port = EdgePorts.next()
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
