@@ -9,7 +9,7 @@ BINARY := .build/release/likewise
 SWIFT_FILES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers run build test lint format bench cluster cluster-down clean
+.PHONY: help setup servers run build test lint format bench cluster cluster-down deploy-check clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,11 +34,17 @@ REDIS_TESTS := 'LikewiseClusterTests.(Redis|RESP|CountCache)'
 # One build for everything: the tests run on the code that is shipped, and the end-to-end tests start its binary.
 test: servers lint ## Check the style, build once in release mode, run all tests.
 	$(SWIFT) build -c release $(BUILD_FLAGS) --build-tests
+	$(CHECK_DEPLOYMENT)
 	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --skip $(CLUSTER_TESTS)
 	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --filter $(REDIS_TESTS)
 	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --filter LikewiseClusterTests --skip $(REDIS_TESTS)
 	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --filter EndToEndTests.Cluster
 	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --filter EndToEndTests.Edge
+
+CHECK_DEPLOYMENT := .build/bench-venv/bin/python scripts/deploy/check.py --binary $(BINARY)
+
+deploy-check: servers build ## Check Dockerfile, compose.yaml and the Kubernetes manifests, by schema and by the binary.
+	$(CHECK_DEPLOYMENT)
 
 lint: ## Check the style of all Swift files.
 	$(SWIFT) format lint --strict --parallel --recursive $(SWIFT_FILES)

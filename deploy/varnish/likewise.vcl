@@ -45,6 +45,9 @@ sub vcl_recv {
         return (synth(413));
     }
 
+    # Server-sent events. Passed on as an answer, the first would be held back until the second comes.
+    if (req.url ~ "^/v1/live(\?|$)" && req.method == "GET") { return (pipe); }
+
     # What may be sent to a second node, its body is kept for that: see vcl_backend_error.
     if (req.url !~ "^/v1/likes/batch(\?|$)" && (req.http.Idempotency-Key || req.url ~ "^/v1/likes/count/batch(\?|$)" ||
         (req.url !~ "^/v1/likes" && (req.method == "PUT" || req.method == "DELETE")))) {
@@ -65,10 +68,15 @@ sub vcl_hash {
     return (lookup);
 }
 
+# After the events nothing else comes on that connection, which Varnish would not look at.
+sub vcl_pipe {
+    set bereq.http.Connection = "close";
+    return (pipe);
+}
+
 sub vcl_backend_fetch {
-    # Bulk intake is answered when all of it is durable, and live counts as long as somebody listens.
+    # Bulk intake is answered when all of it is durable.
     if (bereq.url ~ "^/v1/likes/batch(\?|$)") { set bereq.first_byte_timeout = 60s; }
-    if (bereq.url ~ "^/v1/live(\?|$)") { set bereq.between_bytes_timeout = 1h; }
 }
 
 sub vcl_backend_response {
@@ -116,6 +124,8 @@ sub vcl_synth {
     if (resp.status == 404) {
         synthetic("""{"type":"urn:likewise:problem:not_found","title":"No such path","status":404,"code":"not_found","detail":"There is no such call: GET /openapi.json describes those there are."}""");
     } else if (resp.status == 413) {
+        # Else Varnish takes in the whole body before it answers.
+        set resp.http.Connection = "close";
         synthetic("""{"type":"urn:likewise:problem:body_too_large","title":"Body too large","status":413,"code":"body_too_large"}""");
     } else if (resp.status == 400) {
         synthetic("""{"type":"urn:likewise:problem:invalid_request","title":"Invalid request","status":400,"code":"invalid_request","detail":"The request is no sound HTTP."}""");

@@ -157,7 +157,7 @@ struct EdgeContractTests {
                         """.utf8))
                 expectProblem(try refused.receive(), 413, "body_too_large", target)
             }
-            expect(try http.answer("GET", Target.count("c")), 200, ["count": .integer(Int64(lines))])
+            expect(try edge.connect().answer("GET", Target.count("c")), 200, ["count": .integer(Int64(lines))])
         }
     }
 
