@@ -20,8 +20,8 @@ FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates libpq5 librdkafka1 libsqlite3-0 libstdc++6 \
     && rm -rf /var/lib/apt/lists/* \
-    && groupadd --system --gid 10001 likewise \
-    && useradd --system --uid 10001 --gid likewise --home-dir /data --no-create-home likewise \
+    && groupadd --gid 10001 likewise \
+    && useradd --uid 10001 --gid likewise --home-dir /data --no-create-home likewise \
     && install -d -o likewise -g likewise -m 0750 /data
 COPY --from=build /stage /opt/likewise
 COPY deploy/healthcheck.sh /usr/local/bin/healthcheck

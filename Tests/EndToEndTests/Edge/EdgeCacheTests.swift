@@ -167,7 +167,11 @@ struct EdgeCacheTests {
             let asked = ContinuousClock.now
             // A connection for each: on a kept one, nginx takes the next call when the fetch that the last one began is
             // over.
-            guard let answer = try? edge.connect().answer("GET", Target.count("c")) else { return true }
+            let answer: HTTPAnswer
+            do { answer = try edge.connect().answer("GET", Target.count("c")) } catch {
+                Issue.record("\(trouble): \(error) after \(asked - begin)\n\(edge.log)")
+                return true
+            }
             guard answer.status == 200, answer.json["count"] == 1 else {
                 sight.problem = answer
                 return true
