@@ -40,11 +40,8 @@ final class HTTPConnection {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        guard connected == 0 else {
-            let code = errno
-            Glibc.close(descriptor)
-            throw Failure.cannotConnect(code: code)
-        }
+        // From here on `deinit` closes it, also when this throws. Closed twice, it might be another thread's by then.
+        guard connected == 0 else { throw Failure.cannotConnect(code: errno) }
         var on: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
         var limit = timeval(tv_sec: Self.receiveSeconds, tv_usec: 0)
