@@ -153,7 +153,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["likewise", "LikewiseTestSupport"], swiftSettings: strict),
+            name: "EndToEndTests", dependencies: ["likewise", "LikewiseCore", "LikewiseTestSupport"], swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx17
 )

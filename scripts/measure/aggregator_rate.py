@@ -48,12 +48,13 @@ producer.flush()
 print(f"{a.events} events wait", flush=True)
 
 def used(name):
-    """Processor time in seconds of the processes called so, those that ended since left out."""
+    """Processor time in seconds of the cluster's processes called so, those that ended since left out."""
     total = 0
     for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        try: text = path.read_text()
+        try:
+            text, folder = path.read_text(), (path.parent / "cwd").resolve()
         except OSError: continue
-        if text[text.index("(") + 1:text.rindex(")")] == name:
+        if text[text.index("(") + 1:text.rindex(")")] == name and folder.is_relative_to(pathlib.Path(a.dir).resolve()):
             fields = text[text.rindex(")") + 2:].split()
             total += (int(fields[11]) + int(fields[12])) / 100
     return total

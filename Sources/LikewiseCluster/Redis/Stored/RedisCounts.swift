@@ -1,4 +1,4 @@
-// Absolute counts for reading, one key a content, `likewise:c:<content>`; and the lease of who may fill one that is missing.
+// Absolute counts for reading, one key a content, `likewise:c:{<tag>}:<content>`; and the lease of who may fill one that is missing.
 // A lost write heals with the next one, a repeated or late one changes nothing.
 
 package import LikewiseCore
@@ -113,29 +113,36 @@ package struct RedisCounts: Sendable {
 
     /// Where the count of a content is.
     package static func key(of content: [UInt8]) -> [UInt8] {
-        Array("likewise:c:".utf8) + content
+        key("likewise:c:", content)
     }
 
-    /// Where its lease is: in the same slot, except for contents with a `}` that ends no hash tag, where nothing depends
-    /// on it but that the count is read after the lease was taken.
+    /// Where its lease is: in the same slot.
     package static func leaseKey(of content: [UInt8]) -> [UInt8] {
-        let key = key(of: content)
-        let tag = key.withUnsafeBytes { RedisSlot.hashTag(in: $0) }
-        if tag != 0..<key.count { return Array("likewise:l:".utf8) + content }
-        return Array("likewise:l:{".utf8) + key + Array("}".utf8)
+        key("likewise:l:", content)
+    }
+
+    private static func key(_ kind: String, _ content: [UInt8]) -> [UInt8] {
+        var key = Array(kind.utf8)
+        key.reserveCapacity(key.count + 6 + content.count)
+        RedisTag.append(Hash64.of(content, seed: 0), to: &key)
+        key.append(UInt8(ascii: ":"))
+        key += content
+        return key
     }
 
     /// Three arguments a key: microseconds, value, milliseconds.
     private static let putScript = RedisScript(
         """
-        local taken = {}
+        local taken, written = {}, {}
+        local all = redis.call('MGET', unpack(KEYS))
         for i = 1, #KEYS do
-          local held = redis.call('GET', KEYS[i])
+          local held = written[KEYS[i]] or all[i]
           local asOf = held and tonumber(string.match(held, '^%d+'))
           if asOf and asOf > tonumber(ARGV[3 * i - 2]) then
             taken[i] = 0
           else
             redis.call('SET', KEYS[i], ARGV[3 * i - 1], 'PX', ARGV[3 * i])
+            written[KEYS[i]] = ARGV[3 * i - 1]
             taken[i] = 1
           end
         end

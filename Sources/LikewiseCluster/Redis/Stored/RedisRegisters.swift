@@ -1,7 +1,6 @@
 // Who holds what, for the fast path of a write: "does this user hold it already?". One key a register,
-// `likewise:r:{<tag>}:<bytes of the content's id>:<content>:<user>`. The tag is three hexadecimal digits of a hash of both
-// ids, and all that decides about the slot: a content's registers are spread over a cluster, and thousands of registers
-// that an aggregator writes at once share a thousand script calls. The value begins with what decides a merge, as text that sorts like it: 16 hexadecimal digits of the version's
+// `likewise:r:{<tag>}:<bytes of the content's id>:<content>:<user>`. The tag (`RedisTag`) is of a hash of both ids, so that
+// a content's registers are spread over a cluster. The value begins with what decides a merge, as text that sorts like it: 16 hexadecimal digits of the version's
 // reading, 4 of its region, 2 of the reaction's code; then the reaction's name (empty: none), which is what it means.
 //
 // Each may be missing or behind the truth at any time: the merge in the ledger decides.
@@ -79,9 +78,9 @@ package struct RedisRegisters: Sendable {
         let hash = Hash64.combine(Hash64.of(content, seed: 0), Hash64.of(user, seed: 0))
         var key: [UInt8] = []
         key.reserveCapacity(32 + content.count + user.count)
-        key += "likewise:r:{".utf8
-        RegisterText.append(hash & (tags - 1), digits: 3, to: &key)
-        key += "}:".utf8
+        key += "likewise:r:".utf8
+        RedisTag.append(hash, to: &key)
+        key.append(UInt8(ascii: ":"))
         key += String(content.count).utf8
         key.append(UInt8(ascii: ":"))
         key += content
@@ -89,9 +88,6 @@ package struct RedisRegisters: Sendable {
         key += user
         return key
     }
-
-    /// How many tags there are: enough that a hundred masters have ten each, give or take three.
-    private static let tags: UInt64 = 1_024
 
     /// Two arguments a key: value, milliseconds. The first 22 bytes of a value sort like `Register.yields`. All keys are
     /// read by one call, for each call out of Lua costs Redis more than what it does: mostly nothing is to be written,
