@@ -8,7 +8,6 @@ WORKDIR /src
 COPY scripts/setup.sh scripts/setup.sh
 RUN scripts/setup.sh && rm -rf /var/lib/apt/lists/*
 COPY Package.swift ./
-RUN swift package resolve
 COPY Sources Sources
 # They are not built, but the manifest names them.
 COPY Tests Tests
