@@ -11,9 +11,9 @@
 
 Prints what is wrong, a line each, and exits with 1 if anything is. Run it by `make deploy-check`, which brings the schemas.
 """
-import argparse, json, os, pathlib, re, shutil, subprocess, sys, tempfile
+import argparse, importlib.util, json, os, pathlib, re, shutil, subprocess, sys, tempfile
 
-import check_jsonschema, jsonschema, kubernetes_validate, yaml
+import jsonschema, kubernetes_validate, yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KUBERNETES = ROOT / "deploy/kubernetes"
@@ -64,6 +64,7 @@ class Binary:
 
     def __init__(self, path):
         self.path = path
+        self.checked = set()
         self.help = {role: self.run([role, "--help"])[1] for role in ("serve", "aggregate", "migrate")}
 
     def run(self, arguments, variables=None):
@@ -77,7 +78,11 @@ class Binary:
         return [line for line in lines if line.startswith("error:") and NONSENSE not in line]
 
     def check_command(self, place, arguments, variables, cluster_file):
-        """The role's own arguments, then with the cluster's file in its place."""
+        """The role's own arguments, then with the cluster's file in its place. What was checked once is not again."""
+        same = (tuple(arguments), tuple(variables.items()), cluster_file)
+        if same in self.checked:
+            return
+        self.checked.add(same)
         given = self.complaints([*arguments, f"--{NONSENSE}"], variables)
         expect(not given, f"{place}: the binary says: {'; '.join(given)}")
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
@@ -293,7 +298,8 @@ def check_ports(objects, services):
 
 def check_compose(binary, standard):
     compose = documents(ROOT / "compose.yaml")[0]
-    folder = pathlib.Path(check_jsonschema.__file__).parent / "builtin_schemas/vendor"
+    # Of the package only this file is wanted.
+    folder = pathlib.Path(importlib.util.find_spec("check_jsonschema").origin).parent / "builtin_schemas/vendor"
     schema = json.loads((folder / "compose-spec.json").read_text())
     for error in jsonschema.Draft7Validator(schema).iter_errors(compose):
         problems.append(f"compose.yaml: {'.'.join(map(str, error.absolute_path))}: {error.message[:300]}")
@@ -395,13 +401,13 @@ def check_image(binary):
 
 def check_libraries(binary, packages):
     """What the binary is linked to is in the image: Swift's own beside it, all else from packages."""
-    for path in re.findall(r"=> (/\S+)", subprocess.run(["ldd", binary.path], capture_output=True, text=True).stdout):
-        if "/swift/" in path:
-            continue
-        # The name that dpkg knows it by may lie under /usr.
-        owners = [subprocess.run(["dpkg-query", "--search", p], capture_output=True, text=True).stdout.split(":")[0]
-                  for p in (path, f"/usr{path}", os.path.realpath(path))]
-        owner = next((o for o in owners if o), None)
+    linked = re.findall(r"=> (/\S+)", subprocess.run(["ldd", binary.path], capture_output=True, text=True).stdout)
+    # dpkg may know them by where they lie under /usr, or by what a link leads to.
+    names = {path: {path, f"/usr{path}", os.path.realpath(path)} for path in linked if "/swift/" not in path}
+    found = subprocess.run(["dpkg-query", "--search", *sorted(set().union(*names.values()))], capture_output=True, text=True).stdout
+    owners = {path: line.split(":")[0] for line in found.splitlines() for path in [line.split(": ")[-1]]}
+    for path, same in names.items():
+        owner = next((owners[name] for name in same if name in owners), None)
         # These two are in every image of Debian's.
         expect(owner in packages | {"libc6", "libgcc-s1"}, f"Dockerfile: {path} is of {owner}, which is not installed")
 
