@@ -38,7 +38,8 @@ test: servers lint ## Check the style, build once in release mode, run all tests
 	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --skip $(CLUSTER_TESTS)
 	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --filter $(REDIS_TESTS)
 	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --filter LikewiseClusterTests --skip $(REDIS_TESTS)
-	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --filter EndToEndTests.Cluster
+	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --filter EndToEndTests.ClusterContract
+	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --filter EndToEndTests.Cluster --skip EndToEndTests.ClusterContract
 	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --filter EndToEndTests.Edge
 
 CHECK_DEPLOYMENT := .build/bench-venv/bin/python scripts/deploy/check.py --binary $(BINARY)
