@@ -195,7 +195,8 @@ package final class Aggregator: Sendable {
                 if let error = outcome.error {
                     if case .unusable = error { throw error }
                     gathered = EventBatcher()
-                    try goBack(consumer, "\(error)", &pause)
+                    // Contents that moved are no trouble: it goes on at once.
+                    try goBack(consumer, error == .moved ? nil : "\(error)", &pause)
                     continue
                 }
                 note(outcome, consumer)
@@ -241,13 +242,14 @@ package final class Aggregator: Sendable {
     }
 
     /// Goes on where the ledger is: a server that was lost may have committed the transaction, or come back without the
-    /// last ones before it. Tries until the ledger says its positions, or the aggregator is told to stop.
-    private func goBack(_ consumer: KafkaConsumer, _ words: String, _ pause: inout Backoff) throws {
+    /// last ones before it. Tries until the ledger says its positions, or the aggregator is told to stop; rests
+    /// before each try for which there are `words`.
+    private func goBack(_ consumer: KafkaConsumer, _ words: String?, _ pause: inout Backoff) throws {
         consumer.pause()
         defer { consumer.resume() }
         var words = words
         while !isStopping {
-            wait(words, &pause)
+            if let words { wait(words, &pause) }
             do {
                 let held = try ports.positions()
                 return try consumer.seek(

@@ -98,18 +98,7 @@ package final class ClusterFencePorts: FencePorts {
     }
 
     package func ledgerOffsets() async throws -> [Int32: Int64] {
-        var least: [Int32: Int64]?
-        for pool in servers.pools {
-            let held = try await pool.run { try $0.positions() }
-            let offsets = held.reduce(into: [:]) { $0[Int32($1.key)] = Int64($1.value) }
-            least =
-                least.map { least in
-                    least.reduce(into: [:]) { found, entry in
-                        if let other = offsets[entry.key] { found[entry.key] = min(entry.value, other) }
-                    }
-                } ?? offsets
-        }
-        return least ?? [:]
+        try await servers.positions().reduce(into: [:]) { $0[Int32($1.key)] = Int64($1.value) }
     }
 
     package func pause(milliseconds: UInt64) async {

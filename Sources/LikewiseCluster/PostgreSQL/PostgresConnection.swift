@@ -22,6 +22,8 @@ final class PostgresConnection {
         case reading
         /// The same, with ten times the time.
         case writing
+        /// The same, with as much time as it takes, and every commit on the server's disk: moves between servers.
+        case moving
         /// Migrations and recounts: the planner as the server has it, and as much time as it takes.
         case upkeep
     }
@@ -291,7 +293,7 @@ extension PostgresConnection.Purpose {
         switch self {
         case .reading: options.statementTimeout.timeoutMilliseconds
         case .writing: options.statementTimeout.timeoutMilliseconds * 10
-        case .upkeep: nil
+        case .moving, .upkeep: nil
         }
     }
 
@@ -303,7 +305,7 @@ extension PostgresConnection.Purpose {
             "SET idle_in_transaction_session_timeout = \(limit ?? 0)",
             "SET lock_timeout = \(limit ?? 0)",
             "SET default_transaction_isolation = 'read committed'",
-            "SET synchronous_commit = \(options.synchronousCommit ? "on" : "off")",
+            "SET synchronous_commit = \(options.synchronousCommit || self == .moving ? "on" : "off")",
             "SET jit = off",
         ]
         if self != .upkeep {

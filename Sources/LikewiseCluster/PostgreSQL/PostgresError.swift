@@ -50,6 +50,7 @@ package struct PostgresError: Error, Hashable, Sendable {
         case .reopened: .failed("the connection to the ledger's server was lost: read the positions again")
         case .library: .unusable("libpq cannot be used: install Debian's libpq5, version 14 or later")
         case .refused("53100"): .full
+        case .refused(PostgresSchema.movedState): .moved
         case .refused("XX001"), .refused("XX002"):
             .unusable(
                 "the ledger's server found its files damaged: rebuild the ledger from the topic, or from a backup")

@@ -34,13 +34,27 @@ package final class PostgresLedger: Ledger {
     /// always thrown, once, after a new one is open: the server may have crashed, or a replica taken its place, and
     /// have less than it said; a batch that came later would go over the gap. For the same reason, open the ledger
     /// before you read the positions that you begin with.
-    package func apply(_ batches: [LedgerBatch]) throws(LedgerError) {
+    package func apply(_ batches: [LedgerBatch]) throws(LedgerError) { try apply(batches, epoch: nil) }
+
+    /// The same for a part of batches that were split among several servers: throws `.moved`, with nothing changed, where
+    /// the server's epoch is another one than `epoch`.
+    package func apply(_ batches: [LedgerBatch], epoch: Int64?) throws(LedgerError) {
         try PostgresFold.check(batches)
         guard !batches.isEmpty else { return }
+        try perform("apply", overLoss: false) { (connection, memory) throws(PostgresError) in
+            try PostgresMerge(connection: connection, memory: memory, epoch: epoch).apply(batches)
+        }
+    }
+
+    /// Runs a transaction on the connection that writes; `PostgresWriter.perform`.
+    func perform<T: Sendable>(
+        _ name: String, overLoss: Bool = true,
+        _ body: @Sendable (PostgresConnection, PostgresContentMemory) throws(PostgresError) -> T
+    ) throws(LedgerError) -> T {
         try writer.withLock { (writer) throws(LedgerError) in
             let memory = writer.memory
-            try writer.perform("apply", overLoss: false) { (connection) throws(PostgresError) in
-                try PostgresMerge(connection: connection, memory: memory).apply(batches)
+            return try writer.perform(name, overLoss: overLoss) { (connection) throws(PostgresError) in
+                try body(connection, memory)
             }
         }
     }
@@ -83,13 +97,18 @@ package final class PostgresLedger: Ledger {
         let bound = PostgresValue.int8(Int64(limit))
         return try writer.withLock { (writer) throws(LedgerError) in
             try writer.perform("purge") { (connection) throws(PostgresError) in
-                let results = try connection.run([
-                    PostgresMerge.begin(), Self.purgeRegisters(bound), Self.purgeGarbage(bound), Self.findGarbage(),
-                    PostgresMerge.commit(),
-                ])
-                return results[3].flag(0, 0)
+                try Self.purge(connection, bound)
             }
         }
+    }
+
+    /// One portion; answers whether anything is left.
+    static func purge(_ connection: PostgresConnection, _ bound: PostgresValue) throws(PostgresError) -> Bool {
+        let results = try connection.run([
+            PostgresMerge.begin(), Self.purgeRegisters(bound), Self.purgeGarbage(bound), Self.findGarbage(),
+            PostgresMerge.commit(),
+        ])
+        return results[3].flag(0, 0)
     }
 
     // MARK: Statements

@@ -20,6 +20,9 @@ struct PostgresMerge {
     let connection: PostgresConnection
     /// What is known of contents from transactions that were committed.
     let memory: PostgresContentMemory
+    /// The epoch of the placement by which the batches were split; nil where this is the only server. A transaction that
+    /// finds another one is refused, under the lock that keeps it from changing until the end.
+    var epoch: Int64?
 
     /// Merges those of the batches that are beyond the positions held. Durable on return as `synchronous_commit` has
     /// it. What it throws leaves nothing changed but that contents may be known, of which nothing is counted; and a
@@ -28,12 +31,12 @@ struct PostgresMerge {
         let deletes = batches.contains { $0.contents.contains { $0.deleted != nil } }
         let shards = Set(batches.map(\.shard)).sorted().map { Int32($0) }
         try makeKnown(batches, shards)
-        let opened = try connection.run([
-            Self.begin(), deletes ? Self.lockAlone() : Self.lockInCommon(), Self.addPositions(.int4s(shards)),
-            Self.lockPositions(.int4s(shards)), Self.findDeletions(),
-        ])
-        memory.begin(deletions: opened[4].int(0, 0))
-        let taken = Self.beyond(opened[3], batches)
+        let opened = try connection.run(
+            begin(deletes ? Self.lockAlone() : Self.lockInCommon()) + [
+                Self.addPositions(.int4s(shards)), Self.lockPositions(.int4s(shards)), Self.findDeletions(),
+            ])
+        memory.begin(deletions: opened[opened.count - 1].int(0, 0))
+        let taken = Self.beyond(opened[opened.count - 2], batches)
         guard !taken.isEmpty else { return try connection.execute("ROLLBACK") }
         var contents = PostgresFold.contents(taken)
         try findNumbers(&contents)
@@ -42,6 +45,11 @@ struct PostgresMerge {
         contents.sort { $0.held.number < $1.held.number }
         try connection.run(calls(taken, contents))
         memory.commit()
+    }
+
+    /// How each transaction begins.
+    private func begin(_ lock: PostgresCall) -> [PostgresCall] {
+        [Self.begin(), lock] + (epoch.map { [Self.checkEpoch(.int8($0))] } ?? [])
     }
 
     /// The batches that are beyond the positions in the result's rows, and beyond those before them.
@@ -67,7 +75,8 @@ struct PostgresMerge {
         let unknown = Self.beyond(positions, batches).flatMap { $0.contents.map(\.id) }.filter { memory[$0] == nil }
         guard !unknown.isEmpty else { return }
         let ids = Set(unknown).sorted { $0.lexicographicallyPrecedes($1) }
-        _ = try connection.run(Self.addContents(.texts(ids)))
+        // Under the lock as well: a content is never made known to a server that has given it away.
+        try connection.run(begin(Self.lockInCommon()) + [Self.addContents(.texts(ids)), Self.commit()])
     }
 
     private func findNumbers(_ contents: inout [PostgresFoldedContent]) throws(PostgresError) {

@@ -12,6 +12,8 @@ extension PostgresMerge {
         "lock_in_common", [], "SELECT pg_advisory_xact_lock_shared(\(lockNumber))")
     static let lockAlone = PostgresStatement("lock_alone", [], "SELECT pg_advisory_xact_lock(\(lockNumber))")
     private static let lockNumber = "hashtextextended(current_schema(), 0)"
+    /// Refuses where contents have moved since the epoch.
+    static let checkEpoch = PostgresStatement("check_epoch", [.int8], "SELECT check_epoch($1)")
 
     static let addPositions = PostgresStatement(
         "add_positions", [.int4s],

@@ -12,6 +12,8 @@ package final class PostgresReader: LedgerReader {
     private var connection: PostgresConnection?
     /// What the server or libpq said when a call failed last, for the operator's log.
     package private(set) var lastWords = ""
+    /// The epoch that this server must have for an answer to count; nil where it is the only one.
+    private var epoch: Int64?
 
     /// How many keys one call of `registers(of:)`, `contents(_:)` or `counts(_:)` may ask for.
     package static let keyLimit = 100_000
@@ -46,10 +48,47 @@ package final class PostgresReader: LedgerReader {
     private func run(_ call: PostgresCall) throws(LedgerError) -> PostgresResult {
         if !isConnected { try connect() }
         guard let connection else { throw .failed("there is no connection to the ledger's server") }
-        do throws(PostgresError) { return try connection.run(call) } catch {
+        let results: [PostgresResult]
+        do throws(PostgresError) {
+            results = try connection.run(epoch == nil ? [call] : [call, Self.findEpoch()])
+        } catch {
             lastWords = error.words
             throw error.ledgerError
         }
+        guard let epoch else { return results[0] }
+        // An epoch only rises, and this one was read behind the answer: the answer is of this epoch as well.
+        guard results[1].int(0, 0) == epoch else { throw .moved }
+        return results[0]
+    }
+
+    // MARK: One of several servers
+
+    /// What the server says of its place among the others.
+    package func placement() throws(LedgerError) -> PlacementRow {
+        PlacementRow(try run(PlacementRow.find()))
+    }
+
+    /// Runs `body`; whatever it asks throws `.moved` where the server's epoch is not `epoch`.
+    package func at<T, E: Error>(_ epoch: Int64, _ body: (PostgresReader) throws(E) -> T) throws(E) -> T {
+        self.epoch = epoch
+        defer { self.epoch = nil }
+        return try body(self)
+    }
+
+    /// What a user likes, newest first, of the contents that belong to this server. Copies of others may lie here while
+    /// contents move; where they fill a page, the next one is asked for.
+    func likes(
+        ofUser user: [UInt8], behind position: LikePosition?, limit: Int, where isOwn: ([UInt8]) -> Bool
+    ) throws(LedgerError) -> [LedgerLike] {
+        var found: [LedgerLike] = []
+        var behind = position
+        while true {
+            let page = try likes(ofUser: user, behind: behind, limit: limit)
+            found += page.filter { isOwn($0.content) }
+            guard page.count == limit, found.count < limit, let last = page.last else { break }
+            behind = LikePosition(version: last.register.version, id: last.content)
+        }
+        return Array(found.prefix(limit))
     }
 
     // MARK: What is held in all

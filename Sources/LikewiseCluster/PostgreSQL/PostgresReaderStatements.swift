@@ -4,6 +4,7 @@
 extension PostgresReader {
     static let findPositions = PostgresStatement(
         "find_positions", [], "SELECT shard, sequence FROM positions WHERE sequence >= 0")
+    static let findEpoch = PostgresStatement("find_epoch", [], "SELECT epoch FROM placement")
     static let findReactions = PostgresStatement(
         "find_reactions", [], "SELECT code, name FROM reactions ORDER BY code")
     static let findClock = PostgresStatement("find_clock", [], "SELECT coalesce(max(clock), 0) FROM positions")

@@ -22,7 +22,7 @@ extension PostgresSchema {
     static let partitions = 16
 
     /// All versions, oldest first; the first is number 1.
-    static let versions = [version1]
+    static let versions = [version1, version2]
 
     private static let version1 = """
         CREATE TABLE contents (
@@ -105,6 +105,40 @@ extension PostgresSchema {
                 JOIN contents c ON c.id = t.content LEFT JOIN reactions n ON n.code = t.reaction
             WHERE t.count > 0;
         """
+
+    /// Where contents lie when there are several servers, as each of them sees it: `Placement` has the words. A handover's
+    /// positions are those of the server that gave, as of what was copied.
+    private static let version2 = """
+        CREATE TABLE placement (
+            single boolean PRIMARY KEY DEFAULT true CHECK (single),
+            number integer CHECK (number >= 0),
+            servers integer NOT NULL DEFAULT 0,
+            target integer NOT NULL DEFAULT 0,
+            epoch bigint NOT NULL DEFAULT 0
+        );
+        INSERT INTO placement DEFAULT VALUES;
+
+        CREATE TABLE handovers (
+            other integer PRIMARY KEY,
+            through text COLLATE "C" NOT NULL DEFAULT '',
+            is_end boolean NOT NULL DEFAULT false,
+            prepared text COLLATE "C" NOT NULL DEFAULT '',
+            prepared_end boolean NOT NULL DEFAULT false,
+            shards integer[] NOT NULL DEFAULT '{}',
+            sequences bigint[] NOT NULL DEFAULT '{}',
+            clocks bigint[] NOT NULL DEFAULT '{}'
+        );
+
+        CREATE FUNCTION check_epoch(expected bigint) RETURNS void LANGUAGE plpgsql AS $$
+        BEGIN
+            IF (SELECT epoch FROM placement) <> expected THEN
+                RAISE EXCEPTION 'contents have moved' USING ERRCODE = '\(movedState)';
+            END IF;
+        END $$;
+        """
+
+    /// The SQLSTATE of `check_epoch`'s refusal; its class is none of PostgreSQL's.
+    static let movedState = "LW001"
 
     /// How many transactions are finished in the statement's own snapshot: of two snapshots of one server, the later
     /// one's is never lower, and is equal only where both see the same. `clock_timestamp()` cannot do that, because it

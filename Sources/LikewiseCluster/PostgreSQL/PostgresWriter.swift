@@ -37,8 +37,9 @@ final class PostgresWriter {
                 backoff.reset()
                 return result
             } catch {
+                let isExpected = error.isWorthRepeating || error.ledgerError == .moved
                 logger.log(
-                    level: error.isWorthRepeating ? .info : .warning, "the ledger's server failed us",
+                    level: isExpected ? .info : .warning, "the ledger's server failed us",
                     metadata: ["call": "\(name)", "attempt": "\(attempt)", "words": "\(error.words)"])
                 if let problem = unusable { throw problem }
                 guard error.isWorthRepeating, attempt < options.attempts else { throw error.ledgerError }

@@ -248,12 +248,15 @@ package enum LedgerError: Error, Hashable, CustomStringConvertible {
     case full
     /// The ledger cannot be used as it is: the message says what is wrong and what to run.
     case unusable(String)
+    /// Contents have moved between the servers of a ledger: read the positions again, and go on from there.
+    case moved
     /// Anything else, with the store's words.
     case failed(String)
 
     package var description: String {
         switch self {
         case .full: "no space left for the ledger"
+        case .moved: "contents have moved between the ledger's servers"
         case .unusable(let message), .failed(let message): message
         }
     }

@@ -1,5 +1,6 @@
 // What the roles of a cluster are built of, from the one file that describes it.
 
+import ArgumentParser
 import LikewiseCluster
 import LikewiseCore
 import LikewiseEngine
@@ -70,7 +71,34 @@ struct ClusterFile {
         settings.postgresql.map { address in
             var options = address.options
             if let library = settings.postgresqlLibrary { options.libraryPath = library }
+            options.synchronousCommit = settings.postgresqlSynchronousCommit
             return options
+        }
+    }
+
+    /// Brings the ledger's tables up to date on all servers, and prints what was done. Answers on how many servers the
+    /// ledger lies.
+    func migrateLedger(logger: Logger) throws -> Int {
+        do {
+            for (number, server) in postgres.enumerated() {
+                let added = try PostgresSchema.migrate(server)
+                let ledger = try PostgresLedger(server, logger: logger)
+                let held = try ledger.reader().reactions()
+                try ledger.setReactions(try reactions(known: held).names)
+                let words = added.isEmpty ? "up to date" : "brought to version \(added.upperBound)"
+                print("postgresql, server \(number + 1) of \(postgres.count): \(words)")
+            }
+            return try RebalanceLayout.number(postgres)
+        } catch let code as ExitCode { throw code } catch { throw Failure.exit("\(error)") }
+    }
+
+    /// Ends the command where the servers are not those that the ledger lies on. Where they cannot be asked it goes on, for a
+    /// node has to start while PostgreSQL is down.
+    func checkPlacement(_ servers: PostgresServers, logger: Logger) async throws {
+        do { _ = try await servers.placement() } catch LedgerError.unusable(let words) {
+            throw Failure.exit(words)
+        } catch {
+            logger.warning("the ledger could not be asked where contents lie", metadata: ["reason": "\(error)"])
         }
     }
 

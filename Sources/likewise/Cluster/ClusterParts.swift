@@ -35,6 +35,7 @@ struct ClusterParts {
         } catch { throw Failure.exit("\(error)") }
         servers = file.pools(logger: logger, patience: .seconds(1))
         let reactions = try file.reactions(known: try await ClusterParts.knownReactions(servers, logger))
+        try await file.checkPlacement(servers, logger: logger)
         let redis = try file.redis(logger: logger)
         clients = redis.registers === redis.counts ? [redis.counts] : [redis.registers, redis.counts]
         metrics = DeploymentMetrics(servers, registers: redis.registers, counts: redis.counts)

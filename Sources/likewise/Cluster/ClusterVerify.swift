@@ -1,4 +1,5 @@
-// Verifies a cluster: the ledger's tallies against its registers, on every server, and what Redis shows against the ledger.
+// Verifies a cluster: the ledger's tallies against its registers, on every server, whether each content lies on the server
+// that owns it, and what Redis shows against the ledger.
 
 import ArgumentParser
 import LikewiseCluster
@@ -16,15 +17,44 @@ struct ClusterVerify {
 
     /// Prints what was found; answers whether nothing differs.
     func run() async throws -> Bool {
-        let ledger = try ledgerIsExact()
-        return try await redisIsExact() && ledger
+        let pools = file.pools(logger: logger)
+        try await file.checkPlacement(pools, logger: logger)
+        let layout: Layout
+        do { layout = try await pools.placement().layout } catch { throw Failure.exit("\(error)") }
+        let servers = Array(file.postgres.prefix(layout.count))
+        let ledger = try ledgerIsExact(servers)
+        let placement = try placementIsExact(servers, layout)
+        return try await redisIsExact(servers, pools) && placement && ledger
     }
 
-    private func ledgerIsExact() throws -> Bool {
+    private func placementIsExact(_ servers: [PostgresOptions], _ layout: Layout) throws -> Bool {
+        var progress = Progress("contents placed")
+        var total = PlacementCheck()
+        for (number, server) in servers.enumerated() {
+            do {
+                let found = try PlacementCheck(server)
+                total.contents += found.contents
+                total.copies += found.copies
+                total.strays += found.strays
+                progress.show(total.contents)
+                for id in found.first {
+                    print(
+                        "drift: \(String(decoding: id, as: UTF8.self)) lies on server \(number + 1), which does not own it"
+                    )
+                }
+            } catch { throw Failure.exit("\(error)") }
+        }
+        progress.end()
+        let moves = layout.isSettled ? "" : ", a move to \(layout.target) under way with \(total.copies) copies"
+        print("placement: \(total.contents) contents on \(layout.servers) servers\(moves): drift \(total.strays)")
+        return total.strays == 0
+    }
+
+    private func ledgerIsExact(_ servers: [PostgresOptions]) throws -> Bool {
         var progress = Progress("registers counted")
         var total = RecountResult()
         do {
-            for server in file.postgres {
+            for server in servers {
                 let before = total.registers
                 let found = try PostgresLedger.recount(server) { progress.show(before + $0) }
                 total.contents += found.contents
@@ -40,13 +70,12 @@ struct ClusterVerify {
     }
 
     /// A count that changed while it was looked at is looked at again, so that this may run beside the cluster.
-    private func redisIsExact() async throws -> Bool {
+    private func redisIsExact(_ ledger: [PostgresOptions], _ servers: PostgresServers) async throws -> Bool {
         let redis = try file.redis(logger: logger)
         let counts = RedisCounts(redis.counts, reactions: try file.reactions(known: try knownReactions()))
-        let servers = file.pools(logger: logger)
         var (compared, missing, drift) = (0, 0, 0)
         do {
-            for (number, server) in file.postgres.enumerated() {
+            for (number, server) in ledger.enumerated() {
                 let reader = try PostgresReader(server)
                 var after: Int64? = 0
                 while let start = after {

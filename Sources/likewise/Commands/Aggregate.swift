@@ -91,7 +91,7 @@ private struct AggregatorRole: Service {
         failures = stream
         do {
             let ledgers = try file.postgres.map { try PostgresLedger($0, logger: logger) }
-            let ledger = ShardedLedger(ledgers)
+            let ledger = try ShardedLedger(placed: ledgers)
             aggregator = try Aggregator(
                 AggregatorOptions(kafka: file.kafka(clientID: "likewise-aggregator"), group: settings.kafkaGroup),
                 AggregatorPorts(

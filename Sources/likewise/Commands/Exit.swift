@@ -25,11 +25,15 @@ struct Progress {
     init(_ what: String) { self.what = what }
 
     /// Shows `count`, now and then.
-    mutating func show(_ count: UInt64) {
+    mutating func show(_ count: UInt64) { show("\(count)") }
+
+    /// Shows `text`, now and then.
+    mutating func show(_ text: @autoclosure () -> String) {
         let now = ContinuousClock.now
         guard now - last > (isTerminal ? .milliseconds(200) : .seconds(5)) else { return }
         last = now
-        LogSink.standardError.write(Array((isTerminal ? "\r\(what): \(count)" : "\(what): \(count)\n").utf8))
+        let line = "\(what): \(text())"
+        LogSink.standardError.write(Array((isTerminal ? "\r\u{1b}[K\(line)" : "\(line)\n").utf8))
     }
 
     /// Ends the line.

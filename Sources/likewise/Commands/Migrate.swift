@@ -17,15 +17,9 @@ struct Migrate: SettingsCommand {
         Logs.bootstrap(format: settings.logFormat, level: settings.logLevel)
         let logger = Logger(label: "likewise")
         let file = try ClusterFile(path: settings.cluster)
+        let servers = try file.migrateLedger(logger: logger)
+        print("postgresql: the ledger lies on \(servers) of \(file.postgres.count) servers")
         do {
-            for (number, server) in file.postgres.enumerated() {
-                let added = try PostgresSchema.migrate(server)
-                let ledger = try PostgresLedger(server, logger: logger)
-                let held = try ledger.reader().reactions()
-                try ledger.setReactions(try file.reactions(known: held).names)
-                let words = added.isEmpty ? "up to date" : "brought to version \(added.upperBound)"
-                print("postgresql, server \(number + 1) of \(file.postgres.count): \(words)")
-            }
             let admin = try KafkaAdmin(file.kafka(clientID: "likewise-migrate"), logger: logger)
             let topic = try admin.ensureTopic(file.topicPlan)
             print(

@@ -29,9 +29,14 @@ package struct ClusterSettings: SettingsTable {
         optional: "kafka-library", .path, absent: "librdkafka.so.1, where the system has it", "librdkafka's file")
     package let postgresql = Setting(
         required: "postgresql", .postgresServers,
-        "Servers of the ledger, a connection URI each; their order decides which contents are where")
+        "Servers of the ledger, a connection URI each, in the order in which they were added; `likewise rebalance` brings "
+            + "a new one its share")
     package let postgresqlConnections = Setting(
         "postgresql-connections", .integer(1...256), default: "4", "Connections of a process to each server")
+    package let postgresqlSynchronousCommit = Setting(
+        "postgresql-synchronous-commit", .onOff, default: "on",
+        "off: a crash of a PostgreSQL server may take back its last second of transactions, each whole and with its offsets; "
+            + "Kafka gives those events again")
     package let postgresqlLibrary = Setting(
         optional: "postgresql-library", .path, absent: "libpq.so.5, where the system has it", "libpq's file")
     package let redis = Setting(

@@ -4,8 +4,8 @@ package import LikewiseEngine
 package enum SettingsCatalogue {
     /// Every command's table; a new command adds its own here.
     package static let tables: [any SettingsTable.Type] = [
-        ServeSettings.self, AggregateSettings.self, MigrateSettings.self, VerifySettings.self, ReplaySettings.self,
-        BenchSettings.self,
+        ServeSettings.self, AggregateSettings.self, MigrateSettings.self, RebalanceSettings.self, VerifySettings.self,
+        ReplaySettings.self, BenchSettings.self,
     ]
 }
 
@@ -150,6 +150,25 @@ package struct MigrateSettings: SettingsTable {
 
     package let config = CommonSettings.config
     package let cluster = CommonSettings.cluster
+    package let logLevel = CommonSettings.logLevel
+    package let logFormat = CommonSettings.logFormat
+}
+
+/// The settings of `likewise rebalance`.
+package struct RebalanceSettings: SettingsTable {
+    package static let command = "rebalance"
+    package static let examples: [(line: String, does: String)] = [
+        ("likewise rebalance --cluster cluster.yaml", "brings servers that were added to the file their share"),
+        ("likewise rebalance --cluster cluster.yaml --servers 2", "empties all servers but the first two"),
+    ]
+
+    package init() {}
+
+    package let config = CommonSettings.config
+    package let cluster = CommonSettings.cluster
+    package let servers = Setting(
+        optional: "servers", .integer(1...ShardedLedger.serverLimit), absent: "all that the file names",
+        "On how many of the file's PostgreSQL servers, from the first, the ledger is to lie")
     package let logLevel = CommonSettings.logLevel
     package let logFormat = CommonSettings.logFormat
 }

@@ -157,7 +157,7 @@ final class TestCluster: Sendable {
     func drift() throws -> String? {
         let verify = try Binary.run(["verify", "--cluster", file])
         let found = verify.output.matches(of: /drift (\d+)/).map(\.1)
-        if verify.ending == .exited(0), found.count == 2, found.allSatisfy({ $0 == "0" }) { return nil }
+        if verify.ending == .exited(0), found.count == 3, found.allSatisfy({ $0 == "0" }) { return nil }
         return "\(verify.output)\(verify.errors)"
     }
 }

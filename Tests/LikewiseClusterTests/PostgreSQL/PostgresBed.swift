@@ -4,6 +4,7 @@ import LikewiseEngine
 import LikewiseTestSupport
 import Logging
 import Synchronization
+import Testing
 
 /// A schema of a test's own on the server that all tests of this process share, or on one of its own.
 struct PostgresBed {
@@ -19,6 +20,13 @@ struct PostgresBed {
         options.parameters["application_name"] = name
         self.options = options
         try PostgresSchema.migrate(options)
+    }
+
+    /// Schemas that are the servers of one ledger, on the shared server.
+    static func numbered(_ count: Int) throws -> [PostgresBed] {
+        let beds = try (0..<count).map { _ in try PostgresBed() }
+        #expect(try RebalanceLayout.number(beds.map(\.options)) == count)
+        return beds
     }
 
     func ledger() throws(LedgerError) -> PostgresLedger { try PostgresLedger(options, logger: Self.logger) }

@@ -14,8 +14,8 @@ struct ShardedLedgerTests {
 
     @Test("a ledger on two PostgreSQL servers keeps the law", arguments: LedgerLaw.all)
     func laws(law: LedgerLaw) throws {
-        let beds = try (0..<2).map { _ in try PostgresBed() }
-        try law.check(reopens: true) { ShardedLedger(try beds.map { try $0.ledger() }) }
+        let beds = try PostgresBed.numbered(2)
+        try law.check(reopens: true) { try ShardedLedger(placed: try beds.map { try $0.ledger() }) }
     }
 
     @Test("where one server fails, the batches taken again are taken by it alone, and the position is the lowest")
@@ -57,7 +57,8 @@ struct ShardedLedgerTests {
     func pools() async throws {
         let second = try PostgresCluster(settings: ["fsync=off", "shared_buffers=32MB"])
         let beds = [try PostgresBed(), try PostgresBed(second)]
-        let ledger = ShardedLedger(try beds.map { try $0.ledger() })
+        #expect(try RebalanceLayout.number(beds.map(\.options)) == 2)
+        let ledger = try ShardedLedger(placed: try beds.map { try $0.ledger() })
         var batch = LedgerBatch(shard: 0, through: 1, now: 0)
         for content in 0..<40 {
             let version = Version(reading: UInt64(content + 1), region: 1)
