@@ -4,7 +4,8 @@ import likewise
 
 /// The settings of `table`'s command; `file` is what the YAML file holds, if there is one.
 func resolve<Table: SettingsTable>(
-    _ table: Table.Type, _ arguments: [String], environment: [String: String] = [:], file: String? = nil
+    _ table: Table.Type, _ arguments: [String], environment: [String: String] = [:], file: String? = nil,
+    catalogue: [any SettingsTable.Type] = SettingsCatalogue.tables
 ) throws -> Settings<Table> {
     var arguments = arguments
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("likewise-settings-\(UUID().uuidString)")
@@ -15,7 +16,8 @@ func resolve<Table: SettingsTable>(
         try Data(file.utf8).write(to: path)
         arguments = ["--config", path.path] + arguments
     }
-    let outcome = try SettingsResolver(environment: environment).resolve(Table.self, arguments: arguments)
+    let outcome = try SettingsResolver(environment: environment, catalogue: catalogue)
+        .resolve(Table.self, arguments: arguments)
     guard case .settings(let settings) = outcome else { throw SettingsError([.conflict("help")]) }
     return settings
 }
@@ -37,6 +39,15 @@ struct SettingsFileTests {
         arguments: [("true", true), ("on", true), ("yes", true), ("false", false), ("off", false), ("\"on\"", true)])
     func switches(word: String, insecure: Bool) throws {
         #expect(try resolve(ServeSettings.self, [], file: "insecure: \(word)").insecure == insecure)
+    }
+
+    @Test(
+        "A commit waits for PostgreSQL's disk unless the cluster's file says that it need not",
+        arguments: [("", true), ("postgresql-synchronous-commit: off\n", false)])
+    func synchronousCommit(line: String, waits: Bool) throws {
+        let file = "kafka: a:1\nredis: redis://a:1\npostgresql: postgresql://u@a/d\n" + line
+        let settings = try resolve(ClusterSettings.self, [], file: file, catalogue: [ClusterSettings.self])
+        #expect(settings.postgresqlSynchronousCommit == waits)
     }
 
     @Test(

@@ -132,7 +132,8 @@ package final class PostgresReader: LedgerReader {
     package struct Counts: Hashable, Sendable {
         package var contents: [LedgerContent?]
         /// Orders readings of one server: a later snapshot never has a lower number, and an equal one means that both
-        /// saw the same. About microseconds since 1970, and never ahead of them. `PostgresSchema.completedTransactions`
+        /// saw the same. About microseconds since 1970; ahead of them by a
+        /// few seconds at most, where contents have just moved here. `PostgresSchema.completedTransactions`
         /// says why it is not a clock's; readings of different servers cannot be compared to the microsecond.
         package var asOf: UInt64
     }

@@ -40,17 +40,18 @@ package final class PostgresServers: Sendable {
             tell(error)
             throw error
         }
-        var rows: [PlacementRow?] = [try? first.get()]
-        rows += await withTaskGroup(of: (Int, PlacementRow?).self) { group in
-            for number in pools.indices.dropFirst() {
+        let before = try? first.get()
+        // A server that is named and holds nothing yet is not asked; all are, where the first one is away.
+        let count = min(pools.count, before?.layout.count ?? pools.count)
+        var rows = await withTaskGroup(of: (Int, PlacementRow?).self) { group in
+            for number in 0..<count where number > 0 {
                 group.addTask { (number, try? await self.row(number).get()) }
             }
-            return await group.reduce(into: [PlacementRow?](repeating: nil, count: pools.count - 1)) {
-                $0[$1.0 - 1] = $1.1
-            }
+            return await group.reduce(into: [PlacementRow?](repeating: nil, count: pools.count)) { $0[$1.0] = $1.1 }
         }
+        rows[0] = before
         // Between begin and end of a move the first row stands still, but for what its own server gives or takes.
-        if pools.count > 1, await (try? row(0).get()) != rows[0] { throw LedgerError.moved }
+        if count > 1, await (try? row(0).get()) != before { throw LedgerError.moved }
         do throws(LedgerError) {
             let placement = try Placement(rows)
             known.withLock { $0 = placement }

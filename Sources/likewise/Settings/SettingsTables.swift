@@ -1,3 +1,4 @@
+internal import LikewiseCluster
 package import LikewiseEngine
 
 /// The tables of all commands. One file and one environment serve them all, so a key of another command is not unknown.

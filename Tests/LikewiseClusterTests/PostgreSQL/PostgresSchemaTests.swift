@@ -26,7 +26,11 @@ struct PostgresSchemaTests {
         if step == 0 {
             options.schema += " missing"
         } else {
-            _ = try bed.psql("UPDATE likewise_schema SET version = version + \(step)")
+            let newest = PostgresSchema.newest
+            _ = try bed.psql(
+                step > 0
+                    ? "INSERT INTO likewise_schema VALUES (\(newest + 1))"
+                    : "DELETE FROM likewise_schema WHERE version = \(newest)")
         }
         let wrong = options
         for open in [

@@ -163,6 +163,41 @@ struct RebalanceTests {
         #expect(try held() == ["1\n0\n", "1\n1\n", "1\n0\n"])
     }
 
+    @Test("servers in another order, one that was used before, and a second mover are refused, and nothing is changed")
+    func refusals() throws {
+        let bed = try RebalanceBed(3, used: 2)
+        let writer = try bed.writer([0])
+        try writer.say(Self.events(200, seed: 13), shard: 0)
+        func expectRefusal(_ servers: [PostgresOptions], _ words: String) throws {
+            let error = try #require(throws: LedgerError.self) {
+                _ = try PostgresRebalance(servers, logger: PostgresBed.logger).run(to: servers.count)
+            }
+            #expect(error.description.contains(words), "\(error)")
+        }
+        try expectRefusal([bed.options[1], bed.options[0], bed.options[2]], "says that it is number 2")
+        try expectRefusal([bed.options[0]], "lies on 2 servers and the file names 1")
+        try bed.beds[2].ledger().apply([LedgerBatch(Self.events(5, seed: 14), shard: 0, through: 1)])
+        try expectRefusal(bed.options, "the third server is not one of those")
+        let other = try RebalanceBed(2, used: 1)
+        _ = try other.rebalance(to: 2) { step, _ in
+            guard step == .begun else { return }
+            let error = try #require(throws: LedgerError.self) { _ = try other.rebalance(to: 2) }
+            #expect(error.description.contains("another `likewise rebalance` is at work"))
+        }
+        try bed.expectReadable(bed.ledger().makeReader(), "")
+    }
+
+    @Test("an empty server among used ones is not numbered; new ones behind them get no number")
+    func numbers() throws {
+        let beds = try (0..<3).map { _ in try PostgresBed() }
+        try beds[0].ledger().apply([LedgerBatch(Self.events(5, seed: 15), shard: 0, through: 1)])
+        try beds[2].ledger().apply([LedgerBatch(Self.events(5, seed: 16), shard: 0, through: 1)])
+        #expect(throws: LedgerError.self) { try RebalanceLayout.number(beds.map(\.options)) }
+        #expect(try RebalanceLayout.number([beds[0], beds[2], beds[1]].map(\.options)) == 2)
+        #expect(try RebalanceLayout.number([beds[0], beds[2], beds[1]].map(\.options)) == 2)
+        #expect(try beds[1].ledger().placement().number == nil)
+    }
+
     @Test("a content that moved never has an earlier moment than it had before")
     func moments() async throws {
         let bed = try RebalanceBed(2, used: 1)

@@ -41,8 +41,10 @@ struct LedgerPlacement {
         _ servers: Int, _ row: (Int) throws(LedgerError) -> PlacementRow
     ) throws(LedgerError) -> Placement? {
         let first = try row(0)
-        var rows: [PlacementRow?] = [first]
-        for server in 1..<max(1, servers) { rows.append(try row(server)) }
+        // A server that is named and holds nothing yet may be away.
+        var rows: [PlacementRow?] = Array(repeating: nil, count: servers)
+        rows[0] = first
+        for server in 0..<min(servers, first.layout.count) where server > 0 { rows[server] = try row(server) }
         guard try row(0) == first else { return nil }
         do throws(LedgerError) { return try Placement(rows) } catch {
             if error == .moved { return nil }
