@@ -74,7 +74,7 @@ package final class RedisWindowWriter: WindowWriter {
         for start in stride(from: 0, to: table.count, by: RedisWindowWriter.registersAtOnce) {
             let part = table.rows[start..<min(table.count, start + RedisWindowWriter.registersAtOnce)]
             let before = left.count
-            for (row, result) in zip(part, await registers.put(part, of: table)) {
+            for (row, result) in zip(part, await registers.refresh(part, of: table)) {
                 guard case .failure = result else { continue }
                 left.copy(row, of: table)
             }

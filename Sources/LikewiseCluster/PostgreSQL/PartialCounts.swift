@@ -4,8 +4,11 @@
 extension PostgresServers {
     /// Contents in the order asked, as `counts(_:)` has them; where a server fails, its contents have its error.
     package func partialCounts(_ ids: [[UInt8]]) async -> [Result<Count, any Error>] {
+        let placement: Placement
+        do { placement = try await self.placement() } catch { return ids.map { _ in .failure(error) } }
+        // Contents that move meanwhile are found all the same: `counts` asks by the placement of its own moment.
         var places: [Int: [Int]] = [:]
-        for (place, id) in ids.enumerated() { places[server(of: id), default: []].append(place) }
+        for (place, id) in ids.enumerated() { places[placement.server(of: id), default: []].append(place) }
         return await withTaskGroup(of: [(place: Int, count: Result<Count, any Error>)].self) { group in
             for places in places.values {
                 group.addTask {

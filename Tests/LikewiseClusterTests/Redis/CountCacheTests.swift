@@ -90,7 +90,10 @@ struct RedisCountsTests {
         try await withRedis(server.topology) { client async throws in
             let counts = RedisCounts(client, reactions: RedisBed.reactions(), expiry: .seconds(1_000))
             _ = await counts.put((0...50).map { TestLedger.count(content("c\($0)")) })
-            func left(_ name: String) throws -> Int { try RedisBed.number(server.say("PTTL", String(decoding: RedisCounts.key(of: content(name)), as: UTF8.self))) }
+            func left(_ name: String) throws -> Int {
+                try RedisBed.number(
+                    server.say("PTTL", String(decoding: RedisCounts.key(of: content(name)), as: UTF8.self)))
+            }
             let all = try (1...50).map { try left("c\($0)") }
             #expect(all.allSatisfy { (850_000...1_100_000).contains($0) })
             #expect((all.max() ?? 0) - (all.min() ?? 0) > 50_000)
@@ -122,7 +125,9 @@ struct RedisCountsTests {
             _ = await counts.put([TestLedger.count(content("c1"))])
             await counts.releaseLeases([content("c1")], token: content("c"))
             #expect(try await take("d") == "1")
-            #expect(try server.say("EXISTS", String(decoding: RedisCounts.leaseKey(of: content("c1")), as: UTF8.self)) == ":0\r\n")
+            #expect(
+                try server.say("EXISTS", String(decoding: RedisCounts.leaseKey(of: content("c1")), as: UTF8.self))
+                    == ":0\r\n")
         }
     }
 }

@@ -127,6 +127,28 @@ struct RedisRegistersTests {
     }
 
     @Test(arguments: [false, true])
+    func `who is behind the truth puts right what is older, and puts nothing where there is nothing`(
+        isCluster: Bool
+    ) async throws {
+        let servers = try await RedisBed.started { try TestRedis(isCluster: isCluster) }
+        try await withRedis(servers.topology) { client async throws in
+            let registers = RedisRegisters(client, reactions: reactions)
+            let users = ["lost", "older", "same", "newer"].map { Array($0.utf8) }
+            let keys = users.map { RegisterKey(content: Array("c".utf8), user: $0) }
+            let held: [Register?] = [nil, register(4, 1), register(5, 1), register(6, 2)]
+            _ = await registers.put(
+                zip(keys, held).compactMap { key, register in register.map { (key: key, register: $0) } })
+            var table = RegisterTable()
+            let content = table.content(Array("c".utf8))
+            for user in users { table.merge(register(5, 1), of: user, on: content) }
+            let written = await registers.refresh(table.rows[...], of: table)
+            #expect(written == [.success(false), .success(true), .success(false), .success(false)])
+            let after = try await registers.get(keys).map { try $0.get() }
+            #expect(after == [nil, register(5, 1), register(5, 1), register(6, 2)])
+        }
+    }
+
+    @Test(arguments: [false, true])
     func `many are written and read in one call each, every one its own`(isCluster: Bool) async throws {
         let servers = try await RedisBed.started { try TestRedis(isCluster: isCluster) }
         try await withRedis(servers.topology) { client async throws in

@@ -38,23 +38,30 @@ package struct RedisRegisters: Sendable {
     /// Writes each register, unless Redis holds it already or a later one (`Register.yields`). For each: whether it was
     /// written. Not durable on return: Redis syncs once a second, if at all.
     package func put(_ registers: [(key: RegisterKey, register: Register)]) async -> [Result<Bool, RedisError>] {
-        await put(registers.map(\.register), at: registers.map { Self.key(of: $0.key) })
+        await call(Self.putScript, registers.map(\.register), at: registers.map { Self.key(of: $0.key) })
     }
 
-    /// The same for the rows of a table.
-    package func put(_ rows: ArraySlice<RegisterTable.Row>, of table: RegisterTable) async -> [Result<Bool, RedisError>]
-    {
+    /// Writes each row of a table where Redis holds an older register; where it holds none, none is written. For each: whether
+    /// it was written.
+    ///
+    /// For those who are behind the truth, as aggregators are: what Redis holds counts as certain, so that an older
+    /// register must never come into the place of a newer one that Redis has lost.
+    package func refresh(
+        _ rows: ArraySlice<RegisterTable.Row>, of table: RegisterTable
+    ) async -> [Result<Bool, RedisError>] {
         let keys = rows.map { row in
             table.withUser(of: row) { user in
                 table.id(of: Int(row.content)).withUnsafeBytes { Self.key(content: $0, user: user) }
             }
         }
-        return await put(rows.map(\.register), at: keys)
+        return await call(Self.refreshScript, rows.map(\.register), at: keys)
     }
 
-    private func put(_ registers: [Register], at keys: [[UInt8]]) async -> [Result<Bool, RedisError>] {
+    private func call(
+        _ script: RedisScript, _ registers: [Register], at keys: [[UInt8]]
+    ) async -> [Result<Bool, RedisError>] {
         await client.call(
-            Self.script, on: keys, with: registers.map { [RegisterText.encode($0, reactions), expiry] })
+            script, on: keys, with: registers.map { [RegisterText.encode($0, reactions), expiry] })
     }
 
     /// What Redis holds of each, in their order; nil where it holds nothing, or nothing that this node understands.
@@ -92,22 +99,28 @@ package struct RedisRegisters: Sendable {
     /// Two arguments a key: value, milliseconds. The first 22 bytes of a value sort like `Register.yields`. All keys are
     /// read by one call, for each call out of Lua costs Redis more than what it does: mostly nothing is to be written,
     /// because the node that took the like has written it.
-    private static let script = RedisScript(
-        """
-        local taken, written = {}, {}
-        local held = redis.call('MGET', unpack(KEYS))
-        for i = 1, #KEYS do
-          local old, new = written[KEYS[i]] or held[i], ARGV[2 * i - 1]
-          if not old or string.sub(old, 1, 22) < string.sub(new, 1, 22) then
-            redis.call('SET', KEYS[i], new, 'PX', ARGV[2 * i])
-            written[KEYS[i]] = new
-            taken[i] = 1
-          else
-            taken[i] = 0
-          end
-        end
-        return taken
-        """)
+    private static let putScript = script(unless: "old and string.sub(old, 1, 22) >= string.sub(new, 1, 22)")
+    private static let refreshScript = script(
+        unless: "not old or string.sub(old, 1, 22) >= string.sub(new, 1, 22)")
+
+    private static func script(unless isRight: String) -> RedisScript {
+        RedisScript(
+            """
+            local taken, written = {}, {}
+            local held = redis.call('MGET', unpack(KEYS))
+            for i = 1, #KEYS do
+              local old, new = written[KEYS[i]] or held[i], ARGV[2 * i - 1]
+              if \(isRight) then
+                taken[i] = 0
+              else
+                redis.call('SET', KEYS[i], new, 'PX', ARGV[2 * i])
+                written[KEYS[i]] = new
+                taken[i] = 1
+              end
+            end
+            return taken
+            """)
+    }
 }
 
 /// A register as text.
