@@ -106,8 +106,8 @@ extension PostgresSchema {
             WHERE t.count > 0;
         """
 
-    /// Where contents lie when there are several servers, as each of them sees it: `Placement` has the words. A handover's
-    /// positions are those of the server that gave, as of what was copied.
+    /// Where contents lie when there are several servers, as each of them sees it: `Placement` has the words. A
+    /// handover's positions are those of the server that gave, as of what was copied.
     private static let version2 = """
         CREATE TABLE placement (
             single boolean PRIMARY KEY DEFAULT true CHECK (single),

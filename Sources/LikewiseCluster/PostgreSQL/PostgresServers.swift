@@ -27,8 +27,8 @@ package final class PostgresServers: Sendable {
 
     // MARK: Placement
 
-    /// Where contents lie, as far as is known. Throws `LedgerError.unusable`, with what to do, where the file does not name
-    /// the servers that the ledger lies on, and what the pools throw.
+    /// Where contents lie, as far as is known. Throws `LedgerError.unusable`, with what to do, where the file does not
+    /// name the servers that the ledger lies on, and what the pools throw.
     package func placement() async throws -> Placement {
         if let placement = known.withLock({ $0 }) { return placement }
         return try await load()
@@ -120,8 +120,8 @@ package final class PostgresServers: Sendable {
         }
     }
 
-    /// For each shard that wrote to every server, the position that all of them have reached. Not told while a server does
-    /// not own yet what it was given: its positions are about to go back.
+    /// For each shard that wrote to every server, the position that all of them have reached. Not told while a server
+    /// does not own yet what it was given: its positions are about to go back.
     package func positions() async throws -> [UInt16: UInt64] {
         try await asking { placement in
             guard placement.pending.isEmpty else { throw LedgerError.moved }

@@ -5,10 +5,11 @@
 // server gets its part, also where that is empty: so the position of a shard, the minimum over the servers, says what
 // all of them hold. Where one fails the call throws, and the batches, taken again, are skipped by those that have them.
 //
-// PostgreSQL's servers know themselves what they own, for contents may move between them (`Placement`). A part goes there
-// with the epoch of the placement by which it was split, and is refused where that has changed. The new placement is read
-// before `.moved` is thrown, and so before the caller reads the positions, which may have gone back: this order is what
-// keeps events from being passed over. For the same reason no batch is taken by a placement that the same call has read.
+// PostgreSQL's servers know themselves what they own, for contents may move between them (`Placement`). A part goes
+// there with the epoch of the placement by which it was split, and is refused where that has changed. The new placement
+// is read before `.moved` is thrown, and so before the caller reads the positions, which may have gone back: this order
+// is what keeps events from being passed over. For the same reason no batch is taken by a placement that the same call
+// has read.
 
 import LikewiseCore
 package import LikewiseEngine
@@ -50,8 +51,8 @@ package final class ShardedLedger: Ledger {
     }
 
     /// As the port says, with one transaction a server. Throws the first server's error where any fails; others may
-    /// have taken their part then, durably, and skip it when the batches come again. Throws `.moved` where contents have
-    /// moved between the servers; the caller reads the positions again and goes on from there.
+    /// have taken their part then, durably, and skip it when the batches come again. Throws `.moved` where contents
+    /// have moved between the servers; the caller reads the positions again and goes on from there.
     package func apply(_ batches: [LedgerBatch]) throws(LedgerError) {
         for batch in batches { try PostgresFold.check([batch]) }
         guard let placed else {
@@ -132,8 +133,8 @@ package final class ShardedLedger: Ledger {
         for server in servers { server.releaseMemory() }
     }
 
-    /// Runs `body` for the first `count` servers, each but the first on a thread made for it: a call takes a hundred times
-    /// as long.
+    /// Runs `body` for the first `count` servers, each but the first on a thread made for it: a call takes a hundred
+    /// times as long.
     private func onAll(
         _ count: Int, _ body: @escaping @Sendable (any Ledger, Int) throws(LedgerError) -> Void
     ) throws(LedgerError) {

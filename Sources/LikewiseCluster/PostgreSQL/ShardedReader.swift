@@ -6,8 +6,9 @@ package import LikewiseEngine
 /// A content's key carries its server's number in its upper bits, so that walking along the keys goes through one
 /// server after the other.
 ///
-/// On PostgreSQL's servers a call sees one placement: where contents moved while it asked, it asks again. A key that was
-/// given out before its content moved is not understood after, and the call throws `.moved`: ask for the content again.
+/// On PostgreSQL's servers a call sees one placement: where contents moved while it asked, it asks again. A key that
+/// was given out before its content moved is not understood after, and the call throws `.moved`: ask for the content
+/// again.
 package final class ShardedReader: LedgerReader {
     /// The readers of the servers, in the order of their numbers.
     package let servers: [any LedgerReader]
@@ -140,8 +141,8 @@ package final class ShardedReader: LedgerReader {
         }
     }
 
-    /// Of contents that move while they are walked some may be given twice, or not at all; nothing is given that does not
-    /// belong to the server that has it.
+    /// Of contents that move while they are walked some may be given twice, or not at all; nothing is given that does
+    /// not belong to the server that has it.
     package func contents(
         after: Int64, limit: Int, _ body: (UnsafeRawBufferPointer) -> Void
     ) throws(LedgerError) -> Int64? {

@@ -43,8 +43,8 @@ struct ClusterFile {
             retention: settings.kafkaRetention)
     }
 
-    /// Ends the command where the topic has other partitions than the file says: events would be looked for where they are
-    /// not. Where no broker can be asked it goes on, for a node has to start while Kafka is down.
+    /// Ends the command where the topic has other partitions than the file says: events would be looked for where they
+    /// are not. Where no broker can be asked it goes on, for a node has to start while Kafka is down.
     func checkPartitions(_ kafka: KafkaOptions, logger: Logger) async throws {
         let found: Result<Int?, any Error> = await withCheckedContinuation { continuation in
             NIOThreadPool.singleton.submit { _ in
@@ -92,8 +92,8 @@ struct ClusterFile {
         } catch let code as ExitCode { throw code } catch { throw Failure.exit("\(error)") }
     }
 
-    /// Ends the command where the servers are not those that the ledger lies on. Where they cannot be asked it goes on, for a
-    /// node has to start while PostgreSQL is down.
+    /// Ends the command where the servers are not those that the ledger lies on. Where they cannot be asked it goes on,
+    /// for a node has to start while PostgreSQL is down.
     func checkPlacement(_ servers: PostgresServers, logger: Logger) async throws {
         do { _ = try await servers.placement() } catch LedgerError.unusable(let words) {
             throw Failure.exit(words)

@@ -1,5 +1,5 @@
-// Verifies a cluster: the ledger's tallies against its registers, on every server, whether each content lies on the server
-// that owns it, and what Redis shows against the ledger.
+// Verifies a cluster: the ledger's tallies against its registers, on every server, whether each content lies on the
+// server that owns it, and what Redis shows against the ledger.
 
 import ArgumentParser
 import LikewiseCluster

@@ -50,14 +50,16 @@ struct Rebalance: SettingsCommand {
 
     private func tell(_ report: PostgresRebalance.Report, _ wanted: Int, seconds: Int64) {
         if report.before == wanted && report.chunks == 0 {
-            print("rebalance: the ledger lies on \(wanted) servers already; nothing had to be moved")
+            print("rebalance: the ledger lies on \(servers(wanted)) already; nothing had to be moved")
             return
         }
         print(
-            "rebalance: \(report.contents) contents with \(report.registers) registers moved in \(seconds) s; the ledger "
-                + "lies on \(wanted) servers now")
+            "rebalance: \(report.contents) contents with \(report.registers) registers moved in \(seconds) s, writers locked "
+                + "out for \(report.longestLockMilliseconds) ms at most; the ledger lies on \(servers(wanted)) now")
         if wanted < report.before {
-            print("rebalance: the servers behind the first \(wanted) are empty, and may be taken out of the file")
+            print("rebalance: what is behind the first \(servers(wanted)) is empty, and may be taken out of the file")
         }
     }
+
+    private func servers(_ count: Int) -> String { count == 1 ? "1 server" : "\(count) servers" }
 }

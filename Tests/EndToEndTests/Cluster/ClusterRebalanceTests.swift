@@ -64,8 +64,8 @@ struct ClusterRebalanceTests {
         try cluster.waitForAggregators()
     }
 
-    /// Starts a move and kills it when it has copied the first contents, and waits for the lock under which it would give
-    /// them away: a session of ours holds that in common, as every writer does.
+    /// Starts a move and kills it when it has copied the first contents, and waits for the lock under which it would
+    /// give them away: a session of ours holds that in common, as every writer does.
     private func killRebalance(_ cluster: TestCluster) throws {
         let giver = cluster.postgres[0]
         let lock = "hashtextextended('likewise', 0)"

@@ -9,7 +9,8 @@ final class RebalanceBed: Sendable {
     let beds: [PostgresBed]
     let model = Monitor(PostgresModel())
 
-    /// `count` servers, of which the ledger lies on the first `used`. Each is a schema on the tests' server, or a server.
+    /// `count` servers, of which the ledger lies on the first `used`. Each is a schema on the tests' server, or a
+    /// server.
     init(_ count: Int, used: Int, on servers: [PostgresCluster] = []) throws {
         beds = try (0..<count).map { try PostgresBed(servers.isEmpty ? nil : servers[$0]) }
         #expect(try RebalanceLayout.number(beds.prefix(used).map(\.options)) == used)
@@ -64,8 +65,8 @@ final class RebalanceBed: Sendable {
     }
 }
 
-/// Says events to the ledger in order, over shards of its own, as an aggregator does: after an error it goes on from the
-/// positions.
+/// Says events to the ledger in order, over shards of its own, as an aggregator does: after an error it goes on from
+/// the positions.
 final class RebalanceWriter {
     let ledger: ShardedLedger
     private let bed: RebalanceBed

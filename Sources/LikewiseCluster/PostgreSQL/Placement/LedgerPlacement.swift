@@ -1,19 +1,19 @@
 import LikewiseEngine
 
-/// Where contents lie, as a writer or a reader on threads of its own knows it. For one of them alone: a writer must read
-/// the positions again after each change, and would miss a change that another one's reading brought in.
+/// Where contents lie, as a writer or a reader on threads of its own knows it. For one of them alone: a writer must
+/// read the positions again after each change, and would miss a change that another one's reading brought in.
 struct LedgerPlacement {
     private var known: Placement?
 
-    /// How often the rows are read until they fit together: while a chunk goes over, one that was read before and one that
-    /// was read after may not.
+    /// How often the rows are read until they fit together: while a chunk goes over, one that was read before and one
+    /// that was read after may not.
     private static let attempts = 50
 
     /// What is known; nil where it has to be loaded.
     var current: Placement? { known }
 
-    /// Reads the servers' rows with `row`. Where a server was given contents and does not own them yet, `takeOver` makes it.
-    /// Throws with nothing known.
+    /// Reads the servers' rows with `row`. Where a server was given contents and does not own them yet, `takeOver`
+    /// makes it. Throws with nothing known.
     mutating func load(
         servers: Int, row: (Int) throws(LedgerError) -> PlacementRow,
         takeOver: ((_ target: Int, _ source: Int, Watermark) throws(LedgerError) -> Void)? = nil

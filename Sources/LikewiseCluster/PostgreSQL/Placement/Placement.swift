@@ -1,14 +1,14 @@
 // Which server holds which content, also while contents move from one number of servers to another.
 //
-// A layout of n servers places contents by jump hash. A move is always to one server more or to one less, so that all that
-// moves goes to the last server, or comes from it: every move is between that one and one of the others, a pair. In each
-// pair contents go over in the order of their ids (as bytes), a chunk at a time, and a watermark says how far that has
-// come. So a move needs no index but the one that finds contents by their id, a chunk can be as small as the load asks
-// for, and where a content lies follows from its hash and a watermark for each pair.
+// A layout of n servers places contents by jump hash. A move is always to one server more or to one less, so that all
+// that moves goes to the last server, or comes from it: every move is between that one and one of the others, a pair.
+// In each pair contents go over in the order of their ids (as bytes), a chunk at a time, and a watermark says how far
+// that has come. So a move needs no index but the one that finds contents by their id, a chunk can be as small as the
+// load asks for, and where a content lies follows from its hash and a watermark for each pair.
 //
-// The truth is in the database, not in the cluster's file: each server has a row of its own. The first server's row says
-// what the layout is, the giving server's row how far a pair has come; `RebalanceChunk` has the argument why that is
-// enough for everyone to see exactly one owner.
+// The truth is in the database, not in the cluster's file: each server has a row of its own. The first server's row
+// says what the layout is, the giving server's row how far a pair has come; `RebalanceChunk` has the argument why that
+// is enough for everyone to see exactly one owner.
 
 import LikewiseCore
 package import LikewiseEngine
@@ -134,11 +134,11 @@ package struct Placement: Hashable, Sendable {
     }
 
     /// What the rows of the servers say, in the order of the cluster's file; nil for a server that could not be asked.
-    /// The first server's row must have been the same before and after the others were read: it is the last to learn of a
-    /// move's begin and the first to learn of its end.
+    /// The first server's row must have been the same before and after the others were read: it is the last to learn of
+    /// a move's begin and the first to learn of its end.
     ///
-    /// Throws `.unusable`, with what to do, where the file does not fit the rows; `.failed` where a row is needed that is
-    /// not there; `.moved` where the rows are of different moments.
+    /// Throws `.unusable`, with what to do, where the file does not fit the rows; `.failed` where a row is needed that
+    /// is not there; `.moved` where the rows are of different moments.
     package init(_ rows: [PlacementRow?]) throws(LedgerError) {
         try Self.checkNumbers(rows)
         let layout = try Self.layout(rows)

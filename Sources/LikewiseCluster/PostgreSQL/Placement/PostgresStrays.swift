@@ -18,8 +18,8 @@ package struct PlacementCheck: Hashable, Sendable {
 }
 
 extension PlacementCheck {
-    /// Looks at every content of a server, in one snapshot, and keeps nobody waiting. By the server's own word, so that it
-    /// may run while contents move.
+    /// Looks at every content of a server, in one snapshot, and keeps nobody waiting. By the server's own word, so that
+    /// it may run while contents move.
     package init(_ options: PostgresOptions) throws(LedgerError) {
         self.init()
         do throws(PostgresError) {

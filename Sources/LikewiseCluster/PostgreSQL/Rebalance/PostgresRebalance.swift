@@ -1,9 +1,9 @@
 // `likewise rebalance`: brings the contents from the number of servers that they lie on to another, by one server at a
 // time, while everybody reads and writes. `RebalanceChunk` says why nothing is lost or seen twice.
 //
-// What has been done is in the servers' rows, so it may be stopped at any point, and goes on when it is run again. A move
-// begins at the first server last, and ends there first: whoever reads the first server's row, then the others, then the
-// first again, and finds it unchanged, has rows that belong together.
+// What has been done is in the servers' rows, so it may be stopped at any point, and goes on when it is run again. A
+// move begins at the first server last, and ends there first: whoever reads the first server's row, then the others,
+// then the first again, and finds it unchanged, has rows that belong together.
 
 import LikewiseEngine
 package import Logging
@@ -37,6 +37,8 @@ package final class PostgresRebalance {
         /// Registers copied; those that changed meanwhile count again.
         package var registers: UInt64 = 0
         package var chunks = 0
+        /// How long the writers of a server were locked out for a chunk at most.
+        package var longestLockMilliseconds: UInt64 = 0
         /// Contents that were looked at, and those that there were to look at.
         package var walked: UInt64 = 0
         package var total: UInt64 = 0
@@ -49,7 +51,8 @@ package final class PostgresRebalance {
     private var report = Report()
     private var isFirst = true
 
-    /// `servers` in the order of the cluster's file. `observe` is told of each step; what it throws ends the move there.
+    /// `servers` in the order of the cluster's file. `observe` is told of each step; what it throws ends the move
+    /// there.
     package init(
         _ servers: [PostgresOptions], _ bounds: Options = Options(), logger: Logger,
         observe: @escaping (Step, Report) throws -> Void = { _, _ in }
@@ -60,9 +63,9 @@ package final class PostgresRebalance {
         self.observe = observe
     }
 
-    /// Moves contents until they lie on the first `wanted` servers. A move that was begun before is ended first. Durable
-    /// on return. Throws `LedgerError.unusable`, with what to do, where the servers are not those of the ledger, and what
-    /// `observe` throws. A server that is away is waited for a while.
+    /// Moves contents until they lie on the first `wanted` servers. A move that was begun before is ended first.
+    /// Durable on return. Throws `LedgerError.unusable`, with what to do, where the servers are not those of the
+    /// ledger, and what `observe` throws. A server that is away is waited for a while.
     package func run(to wanted: Int) throws -> Report {
         precondition((1...options.count).contains(wanted), "\(wanted) of \(options.count) servers")
         var pause = Backoff(first: .milliseconds(50), most: .seconds(2))
@@ -149,6 +152,7 @@ package final class PostgresRebalance {
             report.registers += moved.registers
             report.walked += walked
             report.chunks += 1
+            report.longestLockMilliseconds = max(report.longestLockMilliseconds, moved.lockNanoseconds / 1_000_000)
         }
     }
 

@@ -26,8 +26,8 @@ struct RebalanceCopy {
         self.portion = portion
     }
 
-    /// Copies the contents behind `from`, up to `to`, that `isMoving` picks; where they were copied before, what was written
-    /// since the snapshot.
+    /// Copies the contents behind `from`, up to `to`, that `isMoving` picks; where they were copied before, what was
+    /// written since the snapshot.
     mutating func copy(
         behind from: [UInt8], through to: Watermark, since snapshot: String = RebalanceStatements.everything,
         where isMoving: ([UInt8]) -> Bool

@@ -5,8 +5,8 @@ package import LikewiseEngine
 /// Changes of the layout, a row after the other; each may be done again.
 package enum RebalanceLayout {
     /// Numbers the servers of a ledger that has never been moved, in their order; durable on return. Where they have
-    /// numbers it checks them. Answers on how many the ledger lies. Throws `.unusable`, with what to do, where the servers
-    /// are not those of the ledger.
+    /// numbers it checks them. Answers on how many the ledger lies. Throws `.unusable`, with what to do, where the
+    /// servers are not those of the ledger.
     package static func number(_ options: [PostgresOptions]) throws(LedgerError) -> Int {
         do {
             let connections = try options.map { try PostgresConnection($0, for: .moving) }
@@ -73,7 +73,8 @@ package enum RebalanceLayout {
         }
     }
 
-    /// Gives a new server the positions and the reactions of the others: it owns nothing yet, so it lacks nothing of them.
+    /// Gives a new server the positions and the reactions of the others: it owns nothing yet, so it lacks nothing of
+    /// them.
     private static func prepare(_ new: RebalanceServer, like others: ArraySlice<RebalanceServer>) throws {
         try checkEmpty(new)
         var positions: [Int64: (sequence: Int64, clock: Int64)] = [:]
