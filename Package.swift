@@ -153,7 +153,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["likewise", "LikewiseCore", "LikewiseTestSupport"], swiftSettings: strict),
+            name: "EndToEndTests", dependencies: ["likewise", "LikewiseCore", "LikewiseTestSupport"],
+            swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx17
 )
