@@ -1,8 +1,20 @@
+import Dispatch
 import LikewiseCluster
 import LikewiseCore
 import LikewiseEngine
 import LikewiseTestSupport
 import Testing
+
+/// Runs the readers' tasks on threads of their own: other tests block those of the cooperative pool.
+private final class ReaderThreads: TaskExecutor {
+    private let queue = DispatchQueue(label: "readers", attributes: .concurrent)
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        let executor = asUnownedTaskExecutor()
+        queue.async { job.runSynchronously(on: executor) }
+    }
+}
 
 @Suite("Contents that move while they are written and read")
 struct RebalanceLoadTests {
@@ -45,12 +57,16 @@ struct RebalanceLoadTests {
             for count in [2, 3, 2, 1] { _ = try bed.rebalance(to: count, contents: 4) }
         }
         let servers = PostgresServers(bed.options, logger: PostgresBed.logger)
+        let threads = ReaderThreads()
         let looks = try await withThrowingTaskGroup(of: Int.self) { group in
             for reader in 0..<2 {
-                group.addTask { try await Self.read(servers, acknowledged, seed: seed + 100 + UInt64(reader)) }
+                group.addTask(executorPreference: threads) {
+                    try await Self.read(servers, acknowledged, seed: seed + 100 + UInt64(reader))
+                }
             }
             return try await group.reduce(0, +)
         }
+        withExtendedLifetime(threads) {}
         let refusals = try writers.finish().reduce(0, +)
         _ = try mover.finish()
         #expect(looks > 50 && refusals > 0, "seed \(seed): \(looks) looks, \(refusals) refusals")
