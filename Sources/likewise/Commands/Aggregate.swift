@@ -61,6 +61,7 @@ struct Aggregate: SettingsCommand {
 /// What an aggregator is made of.
 private struct AggregatorRole: Service {
     private let aggregator: Aggregator
+    private let purge: LedgerPurge
     private let window: CountWindow
     private let trends: TrendBoard
     private let told: RedisTrends
@@ -98,6 +99,8 @@ private struct AggregatorRole: Service {
                     ledger: ledger, positions: { try ledger.makeReader().positions() },
                     reactions: { try ledger.makeReader().reactions() }, window: window, clock: clock),
                 logger: logger, failed: { continuation.yield($0) })
+            let purged = try file.postgres.map { try PostgresLedger($0, logger: logger) }
+            purge = LedgerPurge(try ShardedLedger(placed: purged), logger: logger)
         } catch { throw Failure.exit("\(error)") }
     }
 
@@ -142,8 +145,9 @@ private struct AggregatorRole: Service {
     /// Ends the aggregator, and shows what it did last.
     func stop() async {
         await withCheckedContinuation { continuation in
-            NIOThreadPool.singleton.submit { [aggregator] _ in
+            NIOThreadPool.singleton.submit { [aggregator, purge] _ in
                 aggregator.stop()
+                purge.stop()
                 continuation.resume()
             }
         }
