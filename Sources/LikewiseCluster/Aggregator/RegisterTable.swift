@@ -1,5 +1,5 @@
 // Registers by content and user, each once. An aggregator puts every event through two of these, one a transaction and one
-// a window: dictionaries with arrays of bytes as keys were half of its processor time, at 5 µs an event; this takes 0.3 µs.
+// a window. Dictionaries with arrays of bytes as keys led its profile: hashing, and counting references.
 
 package import LikewiseCore
 import LikewiseEngine
