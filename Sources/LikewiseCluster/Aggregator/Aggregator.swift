@@ -196,7 +196,7 @@ package final class Aggregator: Sendable {
                     if case .unusable = error { throw error }
                     gathered = EventBatcher()
                     // Contents that moved are no trouble: it goes on at once.
-                    try goBack(consumer, error == .moved ? nil : "\(error)", &pause)
+                    try goBack(consumer, outcome.events, error == .moved ? nil : "\(error)", &pause)
                     continue
                 }
                 note(outcome, consumer)
@@ -242,18 +242,20 @@ package final class Aggregator: Sendable {
     }
 
     /// Goes on where the ledger is: a server that was lost may have committed the transaction, or come back without the
-    /// last ones before it. Tries until the ledger says its positions, or the aggregator is told to stop; rests
-    /// before each try for which there are `words`.
-    private func goBack(_ consumer: KafkaConsumer, _ words: String?, _ pause: inout Backoff) throws {
+    /// last ones before it. What it did commit is noted here, since nobody reads it again. Tries until the ledger says its
+    /// positions, or the aggregator is told to stop; rests before each try for which there are `words`.
+    private func goBack(
+        _ consumer: KafkaConsumer, _ events: EventBatcher, _ words: String?, _ pause: inout Backoff
+    ) throws {
         consumer.pause()
         defer { consumer.resume() }
         var words = words
         while !isStopping {
             if let words { wait(words, &pause) }
             do {
-                let held = try ports.positions()
-                return try consumer.seek(
-                    consumer.assigned.reduce(into: [:]) { $0[$1] = Int64(held[UInt16($1)] ?? 0) })
+                let held = try ports.positions().reduce(into: [:]) { $0[Int32($1.key)] = Int64($1.value) }
+                if events.nextOffsets.allSatisfy({ held[$0.key, default: 0] >= $0.value }) { ports.window.add(events) }
+                return try consumer.seek(consumer.assigned.reduce(into: [:]) { $0[$1] = held[$1, default: 0] })
             } catch let error as LedgerError { words = "\(error)" }
             // Gives nothing while it is paused, and keeps the membership in the group.
             _ = try consumer.poll(limit: 1, timeout: .zero)

@@ -3,6 +3,7 @@ import LikewiseCore
 import LikewiseEngine
 import LikewiseTestSupport
 import Logging
+import Synchronization
 import Testing
 
 /// A ledger in memory that says how far it is, and can fail before or after a transaction.
@@ -58,9 +59,14 @@ private final class WatchedLedger: Ledger {
 
 @Suite("An aggregator", .timeLimit(.minutes(3)))
 struct AggregatorTests {
-    private struct SilentWriter: WindowWriter {
+    /// Keeps the names of the contents that are shown.
+    private final class KeepingWriter: WindowWriter {
+        let shown = Mutex<Set<[UInt8]>>([])
         var epoch: UInt64 { 0 }
-        func write(_ window: CountWindow.Changes) async -> CountWindow.Changes { CountWindow.Changes() }
+        func write(_ window: CountWindow.Changes) async -> CountWindow.Changes {
+            shown.withLock { $0.formUnion(window.contents) }
+            return CountWindow.Changes()
+        }
     }
 
     /// Brokers, a ledger, and an aggregator between them when it is started.
@@ -69,21 +75,23 @@ struct AggregatorTests {
         let ledger = WatchedLedger()
         let lines = LoggedLines()
         let failures = Monitor<[String]>([])
+        let writer = KeepingWriter()
+        let window: CountWindow
         private let producer: KafkaProducer
 
         init() throws {
             kafka = try MockKafka()
+            window = CountWindow(writer, trends: TrendBoard(), clock: SystemClock())
             producer = try KafkaProducer(kafka.options(), deliveryTimeout: .seconds(30), logger: .silent)
             try ledger.setReactions(ReactionSet.standard)
         }
 
         func start() throws -> Aggregator {
             let ledger = ledger
-            let clock = SystemClock()
             let ports = AggregatorPorts(
                 ledger: ledger, positions: { try ledger.makeReader().positions() },
                 reactions: { try ledger.makeReader().reactions() },
-                window: CountWindow(SilentWriter(), trends: TrendBoard(), clock: clock), clock: clock)
+                window: window, clock: SystemClock())
             var options = AggregatorOptions(kafka: kafka.consumerOptions(), group: "aggregators")
             options.batchLimit = 500
             return try Aggregator(options, ports, logger: lines.logger) { [failures] words in
@@ -181,6 +189,25 @@ struct AggregatorTests {
         #expect(bed.ledger.ledger.registers == Self.model(events))
         #expect(bed.ledger.ledger.drifts.isEmpty)
         #expect(bed.ledger.ledger.batches.skipped == 0, "it went on where the ledger is")
+        try await bed.stop(aggregator)
+    }
+
+    @Test("what a transaction changed whose answer was lost is shown, though its events are not read again")
+    func lostAnswerIsShown() async throws {
+        let bed = try Bed()
+        bed.ledger.state.update { $0.failingAfterwards = 2 }
+        let events = (1...300).map { LikeEvent.register("c\($0)", "u", at: UInt64($0)) }
+        let aggregator = try bed.start()
+        await bed.send(Array(events[..<150]))
+        #expect(try await bed.ledger.holds(150))
+        await bed.send(Array(events[150...]))
+        #expect(try await bed.ledger.holds(300))
+        #expect(
+            await RedisBed.eventually {
+                await bed.window.close()
+                return bed.writer.shown.withLock { $0.count } == 300
+            })
+        #expect(bed.ledger.ledger.batches.skipped == 0, "nothing was read again")
         try await bed.stop(aggregator)
     }
 
