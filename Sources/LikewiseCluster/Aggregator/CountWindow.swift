@@ -2,7 +2,8 @@
 // Redis as absolute values.
 //
 // The last few windows are remembered. Where a Redis node was away in the meantime it may have lost what it had answered
-// for, so they are written once more; a value never gives way to an older one, so that does no harm.
+// for, so they are written once more; a value never gives way to an older one, so that does no harm. While a node is away
+// none is forgotten: what it may have lost is of the seconds before it went, however long it stays away.
 
 package import LikewiseEngine
 import Metrics
@@ -39,14 +40,24 @@ package final class CountWindow: Sendable {
     /// Registers of one window, those that could not be written before included. What is beyond is not written and
     /// counted in the metrics: where Redis was away for so long, an older register that it kept may stand until it expires.
     package static let registersBound = 1_000_000
-    /// Windows that are remembered.
+    /// Windows that are remembered; all those that end while something cannot be written are one.
     private static let remembered = 5
 
     private struct State {
         var changes = Changes()
         var gains: [[UInt8]: Int64] = [:]
         var last: [Changes] = []
+        /// Whether something of the last window could not be written.
+        var isAway = false
         var epoch: UInt64
+
+        /// Answers how many registers were left out because of the bound.
+        mutating func remember(_ changes: Changes) -> Int {
+            if isAway, !last.isEmpty { return last[last.count - 1].merge(changes.contents, changes.registers) }
+            last.append(changes)
+            if last.count > CountWindow.remembered { last.removeFirst() }
+            return 0
+        }
     }
 
     private let state: Mutex<State>
@@ -80,13 +91,11 @@ package final class CountWindow: Sendable {
         let (changes, gains, leftOut) = state.withLock { state in
             var changes = state.changes
             let gains = state.gains
-            var leftOut = 0
             (state.changes, state.gains) = (Changes(), [:])
-            state.last.append(changes)
-            if state.last.count > CountWindow.remembered { state.last.removeFirst() }
+            var leftOut = state.remember(changes)
             if epoch != state.epoch {
                 state.epoch = epoch
-                for earlier in state.last.dropLast() { leftOut += changes.merge(earlier.contents, earlier.registers) }
+                for earlier in state.last { leftOut += changes.merge(earlier.contents, earlier.registers) }
             }
             return (changes, gains, leftOut)
         }
@@ -94,8 +103,11 @@ package final class CountWindow: Sendable {
         tell(gains)
         guard !changes.isEmpty else { return }
         let failed = await writer.write(changes)
-        if failed.isEmpty { return }
-        note(state.withLock { $0.changes.merge(failed.contents, failed.registers) })
+        note(
+            state.withLock { state in
+                state.isAway = !failed.isEmpty
+                return state.changes.merge(failed.contents, failed.registers)
+            })
     }
 
     /// Gives the trends what gained most.

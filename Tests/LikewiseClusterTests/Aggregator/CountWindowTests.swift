@@ -91,6 +91,29 @@ struct CountWindowTests {
         #expect(writer.take().isEmpty)
     }
 
+    @Test("while a Redis node is away, the windows before it went are remembered, however long that takes")
+    func longAway() async {
+        add(.register("before", "u", at: 1))
+        await window.close()
+        writer.state.withLock { $0.fails = true }
+        for number in 1...12 {
+            add(.register("c\(number)", "u", at: UInt64(number + 1)))
+            await window.close()
+        }
+        writer.state.withLock { ($0.epoch, $0.fails) = (1, false) }
+        _ = writer.take()
+        await window.close()
+        #expect(writer.take() == [Set((1...12).map { "c\($0)" } + ["before"])])
+        for number in 20...25 {
+            add(.register("c\(number)", "u", at: UInt64(number)))
+            await window.close()
+        }
+        writer.state.withLock { $0.epoch = 2 }
+        _ = writer.take()
+        await window.close()
+        #expect(writer.take() == [["c22", "c23", "c24", "c25"]], "once it is back, windows are forgotten again")
+    }
+
     @Test("windows that are written again and fail come with the next although the node has not come back again")
     func epochRoseAndFailed() async {
         add(.register("a", "u", at: 1))
