@@ -144,11 +144,20 @@ extension PostgresSchema {
     /// one's is never lower, and is equal only where both see the same. `clock_timestamp()` cannot do that, because it
     /// is read before or after the snapshot is taken, and another statement may come between.
     ///
-    /// A crash may set it back by the transactions that were under way then, which as many others make up for; a
-    /// database that is restored elsewhere, or to an earlier time, begins lower, and what was kept by the old numbers
-    /// is to be thrown away.
+    /// A crash may set it back by the transactions that were under way then, or that the disk did not have yet, and a
+    /// standby that takes over by those that had not reached it. So whoever opens a connection to write, as he must after
+    /// either, first raises the base to the server's clock (`renewOrder`). That is ahead of all that was given out
+    /// before, unless the new server's clock is behind the old one's by more than has passed since it was raised last.
     static let completedTransactions = """
         (SELECT pg_snapshot_xmax(s)::text::bigint - (SELECT count(*) FROM pg_snapshot_xip(s))
             FROM pg_current_snapshot() AS s)
         """
+
+    /// Raises the order of snapshots to the server's clock.
+    static let renewOrder = PostgresStatement(
+        "renew_order", [],
+        """
+        UPDATE state SET as_of_base = greatest(
+            as_of_base, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint - \(completedTransactions))
+        """)
 }

@@ -58,6 +58,8 @@ final class PostgresWriter {
         let opened = try PostgresConnection(options, for: .writing)
         unusable = try PostgresSchema.problem(opened)
         if unusable != nil { throw PostgresError(.refused(state: "0A000"), "the schema is of another version") }
+        // The server may have fewer transactions than it had: what is written from now on is ordered behind what was read.
+        try opened.run([PostgresSchema.renewOrder()])
         wasOpened = true
         connection = opened
         return opened

@@ -116,6 +116,24 @@ struct PostgresConcurrencyTests {
         #expect(inOrder.count > 10)
     }
 
+    @Test("what is written to a server that came back with fewer transactions is ordered behind what was read before")
+    func orderAfterLoss() throws {
+        let bed = try PostgresBed()
+        let event = { (user: String, reading: UInt64) in
+            PostgresEvent.register(
+                content: "a", user: user, Register(version: Version(reading: reading, region: 1), reaction: .like))
+        }
+        var ledger = try bed.ledger()
+        try ledger.apply([LedgerBatch([event("u", 1)], shard: 0, through: 1)])
+        let before = try PostgresReader(bed.options).counts([[0x61]]).asOf
+        // As where the last thousand were lost, in which little time went by.
+        _ = try bed.psql("UPDATE state SET as_of_base = as_of_base - 1000")
+        #expect(try PostgresReader(bed.options).counts([[0x61]]).asOf < before)
+        ledger = try bed.ledger()
+        try ledger.apply([LedgerBatch([event("v", 2)], shard: 0, through: 2)])
+        #expect(try PostgresReader(bed.options).counts([[0x61]]).asOf > before)
+    }
+
     private static func chunks(_ events: [PostgresEvent], of size: Int) -> [[PostgresEvent]] {
         stride(from: 0, to: events.count, by: size).map { Array(events[$0..<min($0 + size, events.count)]) }
     }
