@@ -254,7 +254,9 @@ package final class Aggregator: Sendable {
             if let words { wait(words, &pause) }
             do {
                 let held = try ports.positions().reduce(into: [:]) { $0[Int32($1.key)] = Int64($1.value) }
-                if events.nextOffsets.allSatisfy({ held[$0.key, default: 0] >= $0.value }) { ports.window.add(events) }
+                // Of partitions that are behind, the events come again, and with them what was gained.
+                let isWhole = events.nextOffsets.allSatisfy { held[$0.key, default: 0] >= $0.value }
+                ports.window.add(events, gains: isWhole)
                 return try consumer.seek(consumer.assigned.reduce(into: [:]) { $0[$1] = held[$1, default: 0] })
             } catch let error as LedgerError { words = "\(error)" }
             // Gives nothing while it is paused, and keeps the membership in the group.

@@ -74,10 +74,11 @@ package final class CountWindow: Sendable {
         state = Mutex(State(epoch: writer.epoch))
     }
 
-    /// Notes what a committed transaction was made of.
-    package func add(_ batcher: EventBatcher) {
+    /// Notes what a committed transaction was made of, or one that may have been: to show what did not change does no harm.
+    /// What contents gained is told to the trends only with `gains`.
+    package func add(_ batcher: EventBatcher, gains: Bool = true) {
         let contents = batcher.contents
-        let gains = batcher.gains
+        let gains = gains ? batcher.gains : [:]
         note(
             state.withLock { state in
                 for (content, gained) in gains { state.gains[content, default: 0] += gained }
