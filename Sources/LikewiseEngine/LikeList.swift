@@ -59,14 +59,14 @@ package struct LikeList {
         var deleted: [[UInt8]: Version] = [:]
         for generation in generations {
             for event in generation.events {
-                if let version = event.deleted { deleted[generation.contents[Int(event.content)].id] = version }
+                if let version = event.deleted { deleted[generation.contentID(event.content)] = version }
             }
             let content: UInt32?
             switch subject {
             case .user: content = nil
             case .content(let id):
-                guard let index = generation.contents.firstIndex(where: { $0.id == id }) else { continue }
-                content = UInt32(index)
+                guard let place = generation.place(ofContent: id) else { continue }
+                content = place
             }
             generation.forEachEntry { entry in
                 if let content {
@@ -75,7 +75,7 @@ package struct LikeList {
                     return
                 }
                 let like = LedgerLike(
-                    content: generation.contents[Int(entry.content)].id, user: Array(entry.user),
+                    content: generation.contentID(entry.content), user: Array(entry.user),
                     register: entry.register)
                 if let held = newer[other(like)], held.register.version > like.register.version { return }
                 newer[other(like)] = like

@@ -73,6 +73,17 @@ struct FingerprintFilterTests {
         #expect(Double(maybe) / Double(asked) < 1.3 * Double(users) / 4_294_967_296)
     }
 
+    @Test(
+        "The filter of a content of few users takes little more than their fingerprints",
+        arguments: [(1, 64), (15, 64), (16, 128), (30, 128), (90, 384), (100, 448), (240, 1_024)])
+    func smallOnes(users: Int, bytes: Int) {
+        var filter = FingerprintFilter()
+        var random = SeededRandom(seed: UInt64(users))
+        while filter.count < users { _ = filter.insert(FingerprintFilter.fingerprint(random.next())) }
+        #expect(filter.memoryBytes == bytes)
+        #expect(MemoryLayout<FingerprintFilter>.size == 24)
+    }
+
     @Test("Fingerprints that crowd into one half are all kept, though every split leaves one side empty")
     func skewed() {
         var filter = FingerprintFilter()

@@ -33,7 +33,7 @@ package struct LedgerBatchBuilder {
     }
 
     private mutating func add(_ generation: Generation) {
-        let places = generation.contents.map { place($0.id) }
+        let places = (0..<generation.contentCount).map { place(generation.contentID(UInt32($0))) }
         for event in generation.events {
             add(
                 places[Int(event.content)], sequence: event.sequence, description: event.description,

@@ -1,4 +1,4 @@
-// The contents that a shard has loaded: an open-addressing index over states that stay where they are.
+// What a shard knows of its loaded contents: states that stay where they are, in the slots that the directory names.
 //
 // A state whose changes the ledger holds can be unloaded at any time and is loaded again when it is next asked for. The
 // table unloads by the clock algorithm: a hand goes round and takes what was not touched since it last came by.
@@ -6,81 +6,102 @@
 import CPlatform
 package import LikewiseCore
 
-/// All that a shard knows of a loaded content. Only its shard's thread touches it.
+/// All that a shard knows of a loaded content: two cache lines. Only its shard's thread touches it.
 package struct ContentState: ~Copyable {
-    package let cell: PublishedCell
     let hash: UInt64
-    var tally: Tally
-    var description: ContentDescription
-    /// The ledger's number for the content, once it was asked for and there.
-    var ledgerKey: Int64?
-    /// Users that have a register here; see `filterIsComplete`.
-    var filter = FingerprintFilter()
-    /// Whether every register's user is in `filter`: then absence is proof.
-    var filterIsComplete: Bool
-    /// Lookups in the ledger because the filter was not complete.
-    var filterMisses: UInt32 = 0
+    /// With all changes, also those that are not published yet.
+    package var tally: Tally
+    package var description: ContentDescription
+    private var flags: Flags = .recent
+    /// Lookups in the ledger because the filter was not complete, since it was last asked for.
+    var filterMisses: UInt8 = 0
     /// The filter load under way; 0 if none.
     var filterEpoch: UInt32 = 0
+    private var ledgerNumber: Int64
+    /// Users that have a register here; see `filterIsComplete`.
+    var filter = FingerprintFilter()
     /// The log sequence up to which changes may be missing from the filter until the ledger has delivered them.
     var filterDroppedAt: UInt64 = 0
     /// The version and the log sequence of the latest deletion.
     var deleted: Version
+    /// Likes gained since the last look by the trends.
+    var gained: Int32 = 0
     var deletedSequence: UInt64 = 0
     /// The log sequence of its latest change.
     var lastSequence: UInt64 = 0
     /// Its place in the newest generation, where it has one.
     var generation: UInt32 = .max
     var generationIndex: UInt32 = 0
-    /// The batch that last changed it, so that it is published once a batch.
-    var changedInBatch: UInt64 = 0
-    /// Likes gained since the last look by the trends.
-    var gained: Int64 = 0
-    /// Named in the shard's list of contents that gained.
-    var isTrending = false
+
+    private struct Flags: OptionSet {
+        var rawValue: UInt8
+        static var filterIsComplete: Flags { Flags(rawValue: 1) }
+        static var recent: Flags { Flags(rawValue: 2) }
+        static var changed: Flags { Flags(rawValue: 4) }
+        static var trending: Flags { Flags(rawValue: 8) }
+
+        @inline(__always)
+        mutating func set(_ flag: Flags, _ isOn: Bool) {
+            if isOn { formUnion(flag) } else { subtract(flag) }
+        }
+    }
+
+    /// Whether every register's user is in `filter`: then absence is proof.
+    @inline(__always)
+    var filterIsComplete: Bool {
+        get { flags.contains(.filterIsComplete) }
+        set { flags.set(.filterIsComplete, newValue) }
+    }
     /// Touched since the unloading hand last came by.
-    var isRecent = true
-
     @inline(__always)
-    func prefetchCell() {
-        likewise_prefetch(Unmanaged.passUnretained(cell).toOpaque())
+    var isRecent: Bool {
+        get { flags.contains(.recent) }
+        set { flags.set(.recent, newValue) }
+    }
+    /// Changed in this batch, so that it is published once.
+    @inline(__always)
+    var isChanged: Bool {
+        get { flags.contains(.changed) }
+        set { flags.set(.changed, newValue) }
+    }
+    /// Named in the shard's list of contents that gained.
+    @inline(__always)
+    var isTrending: Bool {
+        get { flags.contains(.trending) }
+        set { flags.set(.trending, newValue) }
     }
 
-    /// The bytes that a lookup compares; the cell should be near.
-    @inline(__always)
-    func prefetchID() {
-        cell.id.withUnsafeBytes { if let start = $0.baseAddress { likewise_prefetch(start) } }
+    /// The ledger's number for the content, once it was asked for and there.
+    var ledgerKey: Int64? {
+        get { ledgerNumber == ContentState.noNumber ? nil : ledgerNumber }
+        set { ledgerNumber = newValue ?? ContentState.noNumber }
     }
+    /// No ledger gives it out.
+    private static let noNumber = Int64.min
 
     package init(
-        cell: PublishedCell, hash: UInt64, tally: Tally = Tally(),
+        hash: UInt64, tally: Tally = Tally(),
         description: ContentDescription = ContentDescription(), ledgerKey: Int64? = nil, filterIsComplete: Bool = false,
         deleted: Version = .zero
     ) {
-        self.cell = cell
         self.hash = hash
         self.tally = tally
         self.description = description
-        self.ledgerKey = ledgerKey
-        self.filterIsComplete = filterIsComplete
+        ledgerNumber = ledgerKey ?? ContentState.noNumber
         self.deleted = deleted
+        self.filterIsComplete = filterIsComplete
     }
 }
 
-/// The contents that a shard has loaded, by id. Used by one thread.
+/// The contents that a shard has loaded. Used by one thread, which alone changes the directory.
 package final class ContentTable {
-    package init() {}
+    /// Bytes that a loaded content takes beside a long id and its filter's tables, the heap's own included.
+    static let overheadBytes = MemoryLayout<ContentState>.stride + CountDirectory.bytesEach + 1 + 16
 
-    /// Bytes that a loaded content takes beside its id and filter: state, cell, directory and index entries.
-    static let overheadBytes = MemoryLayout<ContentState>.stride + 208
-    private static let chunk = 1024
-
-    private var chunks: [UnsafeMutablePointer<ContentState>] = []
+    private let directory: CountDirectory
+    private var states = SlotStore<ContentState>()
     private var isLive: [Bool] = []
     private var freeSlots: [UInt32] = []
-    private var index = ContentTable.emptyIndex(1024)
-    private var indexCount = 1024
-    private var indexUsed = 0
     private var hand = 0
 
     /// Contents loaded.
@@ -88,164 +109,98 @@ package final class ContentTable {
     /// Bytes of ids and overhead; filters count for themselves.
     package private(set) var memoryBytes = 0
 
+    /// An empty one, whose contents readers find in `directory`.
+    package init(_ directory: CountDirectory) { self.directory = directory }
+
     deinit {
         for slot in 0..<isLive.count where isLive[slot] { self[UInt32(slot)].deinitialize(count: 1) }
-        for chunk in chunks { chunk.deallocate() }
-        likewise_free_table(index, indexCount * 8)
-    }
-
-    private static func emptyIndex(_ count: Int) -> UnsafeMutablePointer<UInt64> {
-        guard let table = likewise_allocate_table(count * 8) else {
-            preconditionFailure("no memory for an index of \(count) contents")
-        }
-        return table.bindMemory(to: UInt64.self, capacity: count)
     }
 
     /// The state in `slot`, which stays where it is until it is removed.
     @inline(__always)
-    package subscript(slot: UInt32) -> UnsafeMutablePointer<ContentState> {
-        chunks[Int(slot) / ContentTable.chunk] + Int(slot) % ContentTable.chunk
-    }
+    package subscript(slot: UInt32) -> UnsafeMutablePointer<ContentState> { states[slot] }
 
     /// Whether there is a state in `slot`.
     package func isLoaded(_ slot: UInt32) -> Bool { Int(slot) < isLive.count && isLive[Int(slot)] }
-
-    // An index entry is the upper half of the hash and slot + 1; the home place comes from the lower half.
 
     // MARK: Ahead of time
 
     /// Brings the index entry of a content near the processor.
     @inline(__always)
-    func prefetchIndex(_ hash: UInt64) {
-        likewise_prefetch(index + Int(truncatingIfNeeded: hash) & (indexCount &- 1))
-    }
-
-    /// The state that is probably the content's; nil where it is not loaded.
-    @inline(__always)
-    private func probable(_ hash: UInt64) -> UnsafeMutablePointer<ContentState>? {
-        let mask = indexCount &- 1
-        var at = Int(truncatingIfNeeded: hash) & mask
-        while index[at] != 0 {
-            if (index[at] ^ hash) >> 32 == 0 { return self[UInt32(truncatingIfNeeded: index[at]) &- 1] }
-            at = (at &+ 1) & mask
-        }
-        return nil
-    }
+    func prefetchIndex(_ hash: UInt64) { directory.prefetchIndex(hash) }
 
     /// Brings the content's state near the processor.
     @inline(__always)
     func prefetchState(_ hash: UInt64) {
-        guard let state = probable(hash) else { return }
-        prefetch(state)
+        if let slot = directory.probableSlot(hash) { prefetchState(at: slot) }
     }
 
     /// Brings the state in `slot` near the processor.
     @inline(__always)
-    func prefetchState(at slot: UInt32) { prefetch(self[slot]) }
-
-    @inline(__always)
-    private func prefetch(_ state: UnsafeMutablePointer<ContentState>) {
-        for line in 0..<(MemoryLayout<ContentState>.stride + 63) / 64 {
-            likewise_prefetch(UnsafeRawPointer(state) + line * 64)
-        }
+    func prefetchState(at slot: UInt32) {
+        let state = UnsafeRawPointer(states[slot])
+        for line in 0..<(MemoryLayout<ContentState>.stride + 63) / 64 { likewise_prefetch(state + line * 64) }
     }
 
-    /// Brings the place of a fingerprint in the content's filter near the processor.
+    /// Brings the place of a fingerprint in the content's filter near the processor, and the content's cell.
     @inline(__always)
     func prefetchFilter(_ hash: UInt64, _ fingerprint: UInt32) {
-        guard let state = probable(hash) else { return }
-        state.pointee.filter.prefetch(fingerprint)
-        state.pointee.prefetchCell()
+        guard let slot = directory.probableSlot(hash) else { return }
+        states[slot].pointee.filter.prefetch(fingerprint)
+        directory.prefetchCell(slot)
     }
 
     /// Brings the content's id near the processor.
     @inline(__always)
     func prefetchID(_ hash: UInt64) {
-        guard let state = probable(hash) else { return }
-        state.pointee.prefetchID()
+        if let slot = directory.probableSlot(hash) { directory.prefetchLongID(slot) }
     }
 
     // MARK: Contents
 
     /// The slot of the content called `id`, whose hash is `hash`; nil where it is not loaded.
-    package func find(_ hash: UInt64, _ id: UnsafeRawBufferPointer) -> UInt32? {
-        let mask = indexCount - 1
-        var at = Int(truncatingIfNeeded: hash) & mask
-        while index[at] != 0 {
-            if (index[at] ^ hash) >> 32 == 0 {
-                let slot = UInt32(truncatingIfNeeded: index[at]) - 1
-                let state = self[slot]
-                if state.pointee.hash == hash, sameBytes(state.pointee.cell.id, id) {
-                    return slot
-                }
-            }
-            at = (at + 1) & mask
-        }
-        return nil
-    }
+    @inline(__always)
+    package func find(_ hash: UInt64, _ id: UnsafeRawBufferPointer) -> UInt32? { directory.slot(of: id, hash: hash) }
 
-    /// Takes a state in, which must not be there, and answers its slot.
-    package func insert(_ state: consuming ContentState) -> UInt32 {
-        let hash = state.hash
-        memoryBytes += ContentTable.overheadBytes + state.cell.id.count
+    /// The id of the content in `slot`; good until that is removed.
+    @inline(__always)
+    package func id(_ slot: UInt32) -> UnsafeRawBufferPointer { directory.id(slot) }
+
+    /// Takes a content in, which must not be there, and answers its slot. Readers see its tally and description.
+    package func insert(_ id: UnsafeRawBufferPointer, _ state: consuming ContentState) -> UInt32 {
+        memoryBytes += ContentTable.overheadBytes + ContentID.heapBytes(id.count)
         let slot: UInt32
         if let free = freeSlots.popLast() {
             slot = free
         } else {
             slot = UInt32(isLive.count)
-            if isLive.count % ContentTable.chunk == 0 { chunks.append(.allocate(capacity: ContentTable.chunk)) }
+            states.makeRoom(for: slot)
             isLive.append(false)
         }
+        let (hash, content) = (state.hash, PublishedContent(tally: state.tally, description: state.description))
         self[slot].initialize(to: state)
         isLive[Int(slot)] = true
         count += 1
-        if (indexUsed + 1) * 3 > indexCount * 2 { growIndex() }
-        link(hash, slot)
+        directory.insert(id, hash: hash, slot: slot, content)
         return slot
     }
 
-    private func link(_ hash: UInt64, _ slot: UInt32) {
-        let mask = indexCount - 1
-        var at = Int(truncatingIfNeeded: hash) & mask
-        while index[at] != 0 { at = (at + 1) & mask }
-        index[at] = hash & 0xffff_ffff_0000_0000 | UInt64(slot + 1)
-        indexUsed += 1
+    /// Lets readers see the tally and the description of the content in `slot`.
+    @inline(__always)
+    package func publish(_ slot: UInt32) {
+        let state = self[slot]
+        directory.publish(slot, hash: state.pointee.hash, state.pointee.tally, state.pointee.description)
     }
 
-    private func growIndex() {
-        likewise_free_table(index, indexCount * 8)
-        indexCount *= 2
-        index = ContentTable.emptyIndex(indexCount)
-        indexUsed = 0
-        for slot in 0..<isLive.count where isLive[slot] { link(self[UInt32(slot)].pointee.hash, UInt32(slot)) }
-    }
+    /// Brings near the processor what `publish` writes to; the state should be near.
+    @inline(__always)
+    func prefetchPublished(_ slot: UInt32) { directory.prefetchCell(slot) }
 
-    private func unlink(_ hash: UInt64, _ slot: UInt32) {
-        let mask = indexCount - 1
-        var at = Int(truncatingIfNeeded: hash) & mask
-        while UInt32(truncatingIfNeeded: index[at]) != slot + 1 { at = (at + 1) & mask }
-        // Closes the gap, so that lookups never meet an empty place on their way (Knuth, vol. 3, 6.4, algorithm R).
-        var gap = at
-        index[gap] = 0
-        indexUsed -= 1
-        while true {
-            at = (at + 1) & mask
-            if index[at] == 0 { return }
-            let home =
-                Int(truncatingIfNeeded: self[UInt32(truncatingIfNeeded: index[at]) - 1].pointee.hash) & mask
-            if (at &- home) & mask >= (at &- gap) & mask {
-                index[gap] = index[at]
-                index[at] = 0
-                gap = at
-            }
-        }
-    }
-
-    /// Removes the state in `slot`, which may be given to another content then.
+    /// Removes the content in `slot`, which may be given to another one then.
     package func remove(_ slot: UInt32) {
         let state = self[slot]
-        unlink(state.pointee.hash, slot)
-        memoryBytes -= ContentTable.overheadBytes + state.pointee.cell.id.count
+        memoryBytes -= ContentTable.overheadBytes + ContentID.heapBytes(directory.id(slot).count)
+        directory.remove(slot, hash: state.pointee.hash)
         state.deinitialize(count: 1)
         isLive[Int(slot)] = false
         freeSlots.append(slot)

@@ -32,10 +32,11 @@ package final class Generation: @unchecked Sendable {
     private static let unit = 4
     private static let maxArenaBytes = Int(UInt32.max) * unit
 
-    /// A content that this generation touches.
-    package struct Content {
-        package var slot: UInt32
-        package var id: [UInt8]
+    /// A content that this generation touches, and where its id lies in `ids`.
+    private struct Content {
+        var slot: UInt32
+        var idLength: UInt16
+        var idOffset: Int
     }
 
     /// A change of a content itself, between the transitions before and behind it.
@@ -56,7 +57,8 @@ package final class Generation: @unchecked Sendable {
     }
 
     package let number: UInt32
-    package private(set) var contents: [Content] = []
+    private var contents: [Content] = []
+    private var ids: [UInt8] = []
     package private(set) var events: [ContentEvent] = []
     package private(set) var answers: [StoredAnswer] = []
     package private(set) var firstSequence: UInt64
@@ -105,15 +107,21 @@ package final class Generation: @unchecked Sendable {
     package var isEmpty: Bool { lastSequence < firstSequence }
 
     /// Bytes held. Of a large arena's room only what is used is in memory.
-    package var memoryBytes: Int { used + (indexMask + 1) * 8 + contents.count * 64 }
+    package var memoryBytes: Int {
+        used + (indexMask + 1) * 8 + contents.capacity * MemoryLayout<Content>.stride + ids.capacity
+    }
 
     // MARK: Filling
 
     /// Makes a content known here; answers its place, for entries and events.
-    package func add(content slot: UInt32, id: [UInt8]) -> UInt32 {
-        contents.append(Content(slot: slot, id: id))
+    package func add(content slot: UInt32, id: UnsafeRawBufferPointer) -> UInt32 {
+        contents.append(Content(slot: slot, idLength: UInt16(id.count), idOffset: ids.count))
+        ids.append(contentsOf: id)
         return UInt32(contents.count - 1)
     }
+
+    /// Makes a content known here; answers its place, for entries and events.
+    package func add(content slot: UInt32, id: [UInt8]) -> UInt32 { id.withUnsafeBytes { add(content: slot, id: $0) } }
 
     /// Adds a transition; sequences must rise.
     @inline(__always)
@@ -200,6 +208,22 @@ package final class Generation: @unchecked Sendable {
             UnsafeRawBufferPointer(start: p + Generation.entryHeader, count: Int(p.load(as: UInt8.self, at: 28)))
         }
         fileprivate var length: Int { (Generation.entryHeader + Int(p.load(as: UInt8.self, at: 28)) + 3) & ~3 }
+    }
+
+    /// Contents that are known here, by their places 0, 1, 2, ….
+    package var contentCount: Int { contents.count }
+
+    /// The id of the content at `place`.
+    package func contentID(_ place: UInt32) -> [UInt8] { Array(ids[idRange(place)]) }
+
+    /// The place of the content called `id`; nil where it is not known here.
+    package func place(ofContent id: [UInt8]) -> UInt32? {
+        contents.indices.lazy.map { UInt32($0) }.first { self.ids[self.idRange($0)].elementsEqual(id) }
+    }
+
+    private func idRange(_ place: UInt32) -> Range<Int> {
+        let content = contents[Int(place)]
+        return content.idOffset..<(content.idOffset + Int(content.idLength))
     }
 
     /// The latest entry of a register, with its sequence; nil where this generation has none.

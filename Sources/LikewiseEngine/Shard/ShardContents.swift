@@ -8,7 +8,7 @@ extension ShardCore {
     func place(_ slot: UInt32) -> UInt32 {
         let state = table[slot]
         if state.pointee.generation != generationNumber {
-            state.pointee.generationIndex = current.add(content: slot, id: state.pointee.cell.id)
+            state.pointee.generationIndex = current.add(content: slot, id: table.id(slot))
             state.pointee.generation = generationNumber
         }
         return state.pointee.generationIndex
@@ -17,8 +17,8 @@ extension ShardCore {
     @inline(__always)
     func save(_ slot: UInt32) {
         let state = table[slot]
-        guard state.pointee.changedInBatch != batch else { return }
-        state.pointee.changedInBatch = batch
+        guard !state.pointee.isChanged else { return }
+        state.pointee.isChanged = true
         changed.append(
             Saved(
                 slot: slot, tally: state.pointee.tally, description: state.pointee.description,
@@ -35,6 +35,7 @@ extension ShardCore {
             state.pointee.deletedSequence = saved.deletedSequence
             state.pointee.lastSequence = saved.lastSequence
             state.pointee.gained = saved.gained
+            state.pointee.isChanged = false
         }
         current.rollBack(to: mark)
         hybrid = clock
@@ -46,9 +47,9 @@ extension ShardCore {
         // States and cells lie at random in memory, and were touched up to a batch ago: asked for ahead, as in `Lookahead`.
         for i in 0..<changed.count {
             if i &+ 16 < changed.count { table.prefetchState(at: changed[i &+ 16].slot) }
-            if i &+ 8 < changed.count { table[changed[i &+ 8].slot].pointee.prefetchCell() }
-            let state = table[changed[i].slot]
-            state.pointee.cell.publish(state.pointee.tally, state.pointee.description)
+            if i &+ 8 < changed.count { table.prefetchPublished(changed[i &+ 8].slot) }
+            table[changed[i].slot].pointee.isChanged = false
+            table.publish(changed[i].slot)
         }
     }
 
@@ -63,18 +64,15 @@ extension ShardCore {
     func load(_ id: UnsafeRawBufferPointer, hash: UInt64, create: Bool) throws(LedgerError) -> UInt32? {
         let fingerprint = FingerprintFilter.fingerprint(hash)
         var known: LedgerContent?
-        let bytes = Array(id)
-        if !knowsAllContents || knownContents.contains(fingerprint) { known = try reader.content(bytes) }
+        if !knowsAllContents || knownContents.contains(fingerprint) { known = try reader.content(Array(id)) }
         guard known != nil || create else { return nil }
         if options.filters { _ = knownContents.insert(fingerprint) }
-        let tally = known?.tally ?? Tally()
-        let description = known?.description ?? ContentDescription()
-        let cell = PublishedCell(id: bytes, PublishedContent(tally: tally, description: description))
-        directory.insert(cell, hash: hash)
         return table.insert(
+            id,
             ContentState(
-                cell: cell, hash: hash, tally: tally, description: description, ledgerKey: known?.key,
-                filterIsComplete: known == nil && options.filters, deleted: known?.deleted ?? .zero))
+                hash: hash, tally: known?.tally ?? Tally(), description: types.shared(known?.description ?? ContentDescription()),
+                ledgerKey: known?.key, filterIsComplete: known == nil && options.filters,
+                deleted: known?.deleted ?? .zero))
     }
 
     /// The slot of a content that is loaded.
@@ -92,7 +90,6 @@ extension ShardCore {
         let state = table[slot]
         guard state.pointee.lastSequence <= committedSequence, !state.pointee.isTrending else { return }
         filterBytes -= state.pointee.filter.memoryBytes
-        directory.remove(state.pointee.cell, hash: state.pointee.hash)
         table.remove(slot)
     }
 }

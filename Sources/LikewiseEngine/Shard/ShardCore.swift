@@ -9,19 +9,19 @@ import LikewiseCore
 
 package final class ShardCore {
     /// Lookups in the ledger for one content before its filter is loaded.
-    static let missesBeforeFilterLoad: UInt32 = 16
+    static let missesBeforeFilterLoad: UInt8 = 16
     /// Contents looked at for unloading after a batch.
     static let sweepSteps = 512
 
     let options: ShardOptions
     let reader: any LedgerReader
     let clock: any EngineClock
-    let directory: CountDirectory
     let trends: TrendBoard
     let metrics: ShardMetrics
 
     var log: (any EventLog)?
-    let table = ContentTable()
+    let table: ContentTable
+    var types = TypeNames()
     /// The generation that is being filled.
     var current: Generation { didSet { unretained = Unmanaged.passUnretained(current) } }
     /// `current`, for what every like does to it: counting its references up and down took a tenth of a shard's time.
@@ -49,7 +49,6 @@ package final class ShardCore {
     /// The sequence of this batch's first record, and of the first record that was not durable when it began.
     private var batchSequence: UInt64 = 0
     private var durable: UInt64 = 0
-    var batch: UInt64 = 1
     var changed: [Saved] = []
     var trending: [UInt32] = []
 
@@ -61,7 +60,7 @@ package final class ShardCore {
         var deleted: Version
         var deletedSequence: UInt64
         var lastSequence: UInt64
-        var gained: Int64
+        var gained: Int32
     }
 
     /// - Parameter ledgerIsEmpty: whether the ledger knows no content, so that nothing need be asked of it.
@@ -73,7 +72,7 @@ package final class ShardCore {
         self.options = options
         self.reader = reader
         self.clock = clock
-        self.directory = directory
+        table = ContentTable(directory)
         self.trends = trends
         self.metrics = metrics
         committedSequence = committed
@@ -127,7 +126,6 @@ package final class ShardCore {
     /// log's sync policy says.
     package func process(_ groups: [IntentGroup]) {
         guard let log else { preconditionFailure("a shard got intents before it was started") }
-        batch += 1
         buffer.removeAll()
         changed.removeAll(keepingCapacity: true)
         let refusal = admission(groups, log)
@@ -306,7 +304,7 @@ package final class ShardCore {
                 kind: .transition, sequence: sequence, unsynced: unsynced(sequence), old: transition.old,
                 new: transition.new.rawValue, version: transition.version),
             content: ids.content, user: ids.user, extra: extra)
-        if tellsType { state.pointee.description.type = Array(ids.type) }
+        if tellsType { state.pointee.description.type = types.shared(ids.type) }
         apply(
             transition, to: slot, user: ids.user, keyHash: intent.keyHash, sequence: sequence,
             description: tellsType ? state.pointee.description : nil)
@@ -325,7 +323,7 @@ package final class ShardCore {
             state.pointee.isTrending = true
             trending.append(slot)
         }
-        state.pointee.gained += (transition.new == .none ? 0 : 1) - (transition.old == .none ? 0 : 1)
+        state.pointee.gained &+= (transition.new == .none ? 0 : 1) - (transition.old == .none ? 0 : 1)
         let index = place(slot)
         if let description {
             current.append(
@@ -338,7 +336,8 @@ package final class ShardCore {
 
     @inline(never)
     private func put(_ slot: UInt32, _ intent: Intent, _ ids: IntentIDs, now: UInt64) {
-        let description = ContentDescription(type: Array(ids.type), visibility: intent.visibility, registered: true)
+        let description = ContentDescription(
+            type: types.shared(ids.type), visibility: intent.visibility, registered: true)
         guard description != table[slot].pointee.description else { return }
         save(slot)
         let sequence = nextSequence

@@ -38,16 +38,16 @@ extension ShardCore {
     package func reportTrends() {
         guard !trending.isEmpty else { return }
         var (least, ofThese) = TrendBoard.threshold(
-            trending.map { table[$0].pointee.gained }, limit: TrendBoard.reportedContents)
+            trending.map { Int64(table[$0].pointee.gained) }, limit: TrendBoard.reportedContents)
         var gains: [TrendBucket.Entry] = []
         for slot in trending {
             let state = table[slot]
             state.pointee.isTrending = false
-            let gained = state.pointee.gained
+            let gained = Int64(state.pointee.gained)
             state.pointee.gained = 0
             guard gained != 0, gained > least || (gained == least && ofThese > 0) else { continue }
             if gained == least { ofThese -= 1 }
-            gains.append(TrendBucket.Entry(content: state.pointee.cell.id, gained: gained))
+            gains.append(TrendBucket.Entry(content: Array(table.id(slot)), gained: gained))
         }
         trending.removeAll(keepingCapacity: true)
         trends.add(gains, at: clock.milliseconds())

@@ -32,7 +32,7 @@ extension ShardCore {
                 _ = state.pointee.filter.insert(FingerprintFilter.fingerprint(keyHash))
                 filterBytes += state.pointee.filter.memoryBytes - before
             }
-            if !record.extra.isEmpty { state.pointee.description.type = Array(record.extra) }
+            if !record.extra.isEmpty { state.pointee.description.type = types.shared(record.extra) }
             apply(
                 Transition(old: record.old, new: record.new, version: record.version), to: slot, user: record.user,
                 keyHash: keyHash, sequence: record.sequence,
@@ -40,7 +40,7 @@ extension ShardCore {
         case .contentPut:
             describe(
                 slot,
-                ContentDescription(type: Array(record.extra), visibility: record.visibility, registered: true),
+                ContentDescription(type: types.shared(record.extra), visibility: record.visibility, registered: true),
                 sequence: record.sequence)
         case .contentDeleted:
             markDeleted(slot, record.version, sequence: record.sequence)
