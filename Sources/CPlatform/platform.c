@@ -80,6 +80,8 @@ void likewise_free_block(void *block, size_t bytes) {
   }
 }
 
+void likewise_release_pages(void *start, size_t bytes) { madvise(start, bytes, MADV_DONTNEED); }
+
 void likewise_trim_heap(void) {
 #ifdef __GLIBC__
   malloc_trim(0);

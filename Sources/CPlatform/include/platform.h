@@ -50,6 +50,9 @@ void *likewise_resize_block(void *block, size_t old, size_t bytes);
 /// Gives back a block of so many bytes.
 void likewise_free_block(void *block, size_t bytes);
 
+/// Gives the memory of whole pages back to the system; they read as zeros from then on.
+void likewise_release_pages(void *start, size_t bytes);
+
 /// Gives memory that was freed back to the system.
 void likewise_trim_heap(void);
 

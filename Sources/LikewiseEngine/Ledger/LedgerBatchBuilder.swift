@@ -4,11 +4,12 @@
 import LikewiseCore
 
 package struct LedgerBatchBuilder {
+    /// Refers to the generation's memory: there are half a million at a time.
     private struct Movement {
-        var user: UnsafeRawBufferPointer
+        var entry: Generation.Entry
         var sequence: UInt64
-        var old: Reaction
-        var register: Register
+
+        var user: UnsafeRawBufferPointer { entry.user }
     }
 
     private struct Content {
@@ -40,10 +41,8 @@ package struct LedgerBatchBuilder {
                 deleted: event.deleted)
         }
         generation.forEachEntry { entry in
-            contents[places[Int(entry.content)]].movements.append(
-                Movement(
-                    user: entry.user, sequence: generation.sequence(of: entry), old: entry.old,
-                    register: entry.register))
+            let movement = Movement(entry: entry, sequence: generation.sequence(of: entry))
+            contents[places[Int(entry.content)]].movements.append(movement)
         }
         batch.answers += generation.answers
     }
@@ -84,13 +83,13 @@ package struct LedgerBatchBuilder {
         var previous: UnsafeRawBufferPointer?
         for movement in sorted {
             if let previous, sameBytes(previous, movement.user) {
-                change.rows[change.rows.count - 1].register = movement.register
+                change.rows[change.rows.count - 1].register = movement.entry.register
                 continue
             }
             change.rows.append(
                 LedgerBatch.Row(
                     userOffset: UInt32(batch.userBytes.count), userLength: UInt8(movement.user.count),
-                    old: movement.old, register: movement.register))
+                    old: movement.entry.old, register: movement.entry.register))
             batch.userBytes.append(contentsOf: movement.user)
             previous = movement.user
         }

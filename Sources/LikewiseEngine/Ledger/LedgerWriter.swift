@@ -151,6 +151,7 @@ final class LedgerWriter: Sendable {
             } else if holdsMemory, queue.withLock({ $0.gauge.pressure.records == 0 }) {
                 // Not while it only holds back: all threads wait for the heap while it is gone through.
                 ledger.releaseMemory()
+                BucketPool.shared.releaseMemory()
                 likewise_trim_heap()
                 holdsMemory = false
             }

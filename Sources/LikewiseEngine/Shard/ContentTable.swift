@@ -95,8 +95,8 @@ package struct ContentState: ~Copyable {
 
 /// The contents that a shard has loaded. Used by one thread, which alone changes the directory.
 package final class ContentTable {
-    /// Bytes that a loaded content takes beside a long id and its filter's tables, the heap's own included.
-    static let overheadBytes = MemoryLayout<ContentState>.stride + CountDirectory.bytesEach + 1 + 16
+    /// Bytes that a loaded content takes beside a long id and its filter's tables.
+    static let overheadBytes = MemoryLayout<ContentState>.stride + CountDirectory.bytesEach + 1
 
     private let directory: CountDirectory
     private var states = SlotStore<ContentState>()

@@ -66,7 +66,9 @@ package struct FingerprintFilter: ~Copyable {
             let prefix = part.pointee.prefix << 1
             let (low, high) = part.pointee.table.halves(depth: depth)
             bytes += low.bytes + high.bytes - before
-            put(Part(table: low, prefix: prefix, depth: depth + 1), Part(table: high, prefix: prefix | 1, depth: depth + 1))
+            put(
+                Part(table: low, prefix: prefix, depth: depth + 1),
+                Part(table: high, prefix: prefix | 1, depth: depth + 1))
         }
 
         private mutating func widenDirectory() {

@@ -35,16 +35,25 @@ struct FingerprintTable {
     /// An empty one with room for some fingerprints.
     @inline(never)
     init(bucketCount: Int) {
-        // The heap leaves gaps between blocks on cache lines' boundaries: half as much again for a hundred users.
-        let alignment = bucketCount < 64 ? 16 : FingerprintTable.bucketBytes
-        let memory = UnsafeMutableRawPointer.allocate(
-            byteCount: bucketCount * FingerprintTable.bucketBytes, alignment: alignment)
-        buckets = memory.initializeMemory(
-            as: UInt32.self, repeating: 0, count: bucketCount * FingerprintTable.lanes)
         self.bucketCount = UInt32(bucketCount)
+        let lanes = bucketCount * FingerprintTable.lanes
+        if bucketCount <= BucketPool.maxBuckets {
+            let memory = BucketPool.shared.allocate(buckets: bucketCount)
+            buckets = memory.bindMemory(to: UInt32.self, capacity: lanes)
+        } else {
+            let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: FingerprintTable.bucketBytes)
+            buckets = memory.initializeMemory(as: UInt32.self, repeating: 0, count: lanes)
+        }
     }
 
-    func deallocate() { buckets?.deallocate() }
+    func deallocate() {
+        guard let buckets else { return }
+        if bucketCount <= UInt32(BucketPool.maxBuckets) {
+            BucketPool.shared.deallocate(UnsafeMutableRawPointer(buckets))
+        } else {
+            buckets.deallocate()
+        }
+    }
 
     var isAllocated: Bool { buckets != nil }
     var bytes: Int { Int(bucketCount) &* FingerprintTable.bucketBytes }

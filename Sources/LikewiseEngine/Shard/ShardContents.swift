@@ -67,10 +67,12 @@ extension ShardCore {
         if !knowsAllContents || knownContents.contains(fingerprint) { known = try reader.content(Array(id)) }
         guard known != nil || create else { return nil }
         if options.filters { _ = knownContents.insert(fingerprint) }
+        loads += 1
         return table.insert(
             id,
             ContentState(
-                hash: hash, tally: known?.tally ?? Tally(), description: types.shared(known?.description ?? ContentDescription()),
+                hash: hash, tally: known?.tally ?? Tally(),
+                description: types.shared(known?.description ?? ContentDescription()),
                 ledgerKey: known?.key, filterIsComplete: known == nil && options.filters,
                 deleted: known?.deleted ?? .zero))
     }
@@ -80,9 +82,10 @@ extension ShardCore {
         table.find(Hash64.of(content, seed: options.seed), content)
     }
 
-    func unloadIfOverBudget() {
+    /// Looks at up to `steps` contents, and unloads the least used while all take more than their share.
+    func unloadIfOverBudget(steps: Int = ShardCore.sweepStepsAtRest) {
         guard contentBytes > options.contentBytes else { return }
-        table.sweep(steps: ShardCore.sweepSteps) { unload($0) }
+        table.sweep(steps: steps) { if contentBytes > options.contentBytes { unload($0) } }
     }
 
     /// Unloads a content whose changes the ledger holds.

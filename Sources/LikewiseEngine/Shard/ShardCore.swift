@@ -10,8 +10,10 @@ import LikewiseCore
 package final class ShardCore {
     /// Lookups in the ledger for one content before its filter is loaded.
     static let missesBeforeFilterLoad: UInt8 = 16
-    /// Contents looked at for unloading after a batch.
-    static let sweepSteps = 512
+    /// Contents looked at for unloading after a batch at least, and for each that was loaded since: some are in use.
+    static let (sweepSteps, sweepStepsEach) = (512, 4)
+    /// Contents looked at between batches, from time to time.
+    static let sweepStepsAtRest = 8_192
 
     let options: ShardOptions
     let reader: any LedgerReader
@@ -38,6 +40,8 @@ package final class ShardCore {
     var knownContents = FingerprintFilter()
     package var knowsAllContents: Bool
     var filterBytes = 0
+    /// Contents loaded since some were last unloaded.
+    var loads = 0
     var nextFilterEpoch: UInt32 = 1
     var filterRequests: [FilterRequest] = []
 
@@ -93,6 +97,12 @@ package final class ShardCore {
 
     /// Bytes of what the ledger does not hold yet.
     package var overlayBytes: Int { sealedGenerations.reduce(current.memoryBytes) { $0 + $1.memoryBytes } }
+    /// What `overlayBytes` may come to. Contents that the ledger lacks changes of cannot be unloaded: what loaded contents
+    /// take above their share is taken off, but for a quarter, so that the ledger always has something to take.
+    package var overlayBound: Int {
+        let excess = max(0, contentBytes - options.contentBytes)
+        return options.overlayBytes - min(excess, options.overlayBytes / 4 * 3)
+    }
     /// How far the ledger is behind the log: records, and the age of the oldest in milliseconds.
     package var ledgerLag: (records: UInt64, milliseconds: UInt64) {
         let first = sealedGenerations.first ?? current
@@ -104,7 +114,7 @@ package final class ShardCore {
     package var ledgerDemand: LedgerDemand {
         let lag = ledgerLag
         var demand = LedgerDemand()
-        demand.overlayFill = Double(overlayBytes) / Double(max(1, options.overlayBytes))
+        demand.overlayFill = Double(overlayBytes) / Double(max(1, overlayBound))
         demand.records = lag.records
         demand.age = lag.milliseconds * 1_000_000
         demand.latest = (log?.nextSequence ?? 1) - 1
@@ -147,14 +157,15 @@ package final class ShardCore {
         publish()
         metrics.batch(intents: groups.reduce(0) { $0 + $1.count }, records: buffer.records)
         for group in groups { group.complete(group) }
-        unloadIfOverBudget()
+        unloadIfOverBudget(steps: max(ShardCore.sweepSteps, loads * ShardCore.sweepStepsEach))
+        loads = 0
     }
 
     /// Why this batch may change nothing; nil if it may. Decided before anything is evaluated (invariant 6).
     private func admission(_ groups: [IntentGroup], _ log: any EventLog) -> Outcome.Status? {
         let bytes = groups.reduce(0) { $0 + $1.logBytes }
         storage = nil
-        if overlayBytes + bytes > options.overlayBytes { return .overloaded }
+        if overlayBytes + bytes > overlayBound { return .overloaded }
         do throws(EventLogError) {
             try log.prepare(bytes: bytes)
         } catch { return status(of: error) }

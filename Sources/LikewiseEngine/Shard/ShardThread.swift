@@ -88,6 +88,7 @@ final class ShardThread: Sendable {
                     holdsMemory = false
                 }
                 core.reportTrends()
+                core.unloadIfOverBudget()
                 if evictsFilters { core.dropFilters { Bool.random() } }
                 metrics.levels(
                     overlayBytes: core.overlayBytes, contents: core.loadedContents, contentBytes: core.contentBytes,
