@@ -1,8 +1,8 @@
 // Takes events from Kafka into the ledger, and shows what they changed in Redis once a second.
 //
-// One thread polls and gathers events; another brings what was gathered into the ledger, in one transaction with the
-// offsets, while the first goes on: so the processor and the ledger's server work side by side, and a transaction grows
-// with what came during the last one. Where the ledger cannot be written, what was gathered is let go of, and the consumer
+// One thread polls and gathers events; another brings what was gathered into the ledger, each partition in one transaction
+// with its offset, while the first goes on: so the processor and the ledger's server work side by side, and a transaction
+// grows with what came during the last one. Where the ledger cannot be written, what was gathered is let go of, and the consumer
 // goes back to where the ledger is and tries again later: Kafka keeps what is not taken. Nothing is ever taken twice in
 // effect, since a register merges once and the tally follows what the merge changed. For the same reason it does no harm
 // that a partition which was given to another aggregator may still be in what was gathered.
@@ -16,8 +16,10 @@ import Synchronization
 package struct AggregatorOptions: Sendable {
     package var kafka: KafkaOptions
     package var group: String
-    /// Events of one transaction at most.
-    package var batchLimit = 20_000
+    /// Events that go to the ledger at a time, at most. A broker may give tens of thousands of one partition before it comes
+    /// to the next one (each up to `fetch.message.max.bytes`, which not all brokers keep to), and the ledger's connections share
+    /// out partitions: so a call should hold several of them.
+    package var batchLimit = 50_000
     /// Milliseconds between two looks at what changed.
     package var window: UInt64 = 1_000
 

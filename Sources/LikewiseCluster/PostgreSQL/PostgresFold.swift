@@ -14,7 +14,7 @@ struct PostgresFoldedContent {
     /// Where the batches speak of it: the batch, and the change in it.
     fileprivate(set) var places: [(batch: Int, change: Int)] = []
     /// The ledger's number and deletion; a guess of zero until they are known.
-    var held = PostgresHeldContent(number: 0, deleted: .zero, hasType: false)
+    var held = PostgresHeldContent(0, .zero, hasType: false)
     /// The batches' latest deletion, where it is later than the one held.
     private(set) var deletion: Version?
     /// The description that remains at the end.
@@ -55,6 +55,12 @@ struct PostgresHeldContent: Hashable, Sendable {
     var deleted: Version
     /// Whether it has a type, which a like can give it once.
     var hasType: Bool
+
+    init(_ number: Int64, _ deleted: Version, hasType: Bool) {
+        self.number = number
+        self.deleted = deleted
+        self.hasType = hasType
+    }
 }
 
 /// A register to be merged, and whose it is.

@@ -2,7 +2,8 @@
 // many registers.
 //
 //     0  contents that the writer does not know are made known, in a transaction of its own: a content that another
-//        writer adds makes us wait until his transaction ends, and that had two writers take turns
+//        writer adds makes us wait until his transaction ends, and that had two writers take turns. They get the type that
+//        a like tells of at once, since a row that is changed right after it was made costs as much as two
 //     1  the lock, and the positions, FOR UPDATE: a consumer that wakes up late waits here and then finds them moved on
 //     2  the numbers of the contents that the writer does not remember
 //     3  registers, tallies, everything else, the positions, COMMIT
@@ -30,21 +31,25 @@ struct PostgresMerge {
     func apply(_ batches: [LedgerBatch]) throws(PostgresError) {
         let deletes = batches.contains { $0.contents.contains { $0.deleted != nil } }
         let shards = Set(batches.map(\.shard)).sorted().map { Int32($0) }
-        try makeKnown(batches, shards)
+        var view = memory.view()
+        try makeKnown(batches, shards, &view)
         let opened = try connection.run(
             begin(deletes ? Self.lockAlone() : Self.lockInCommon()) + [
                 Self.addPositions(.int4s(shards)), Self.lockPositions(.int4s(shards)), Self.findDeletions(),
             ])
-        memory.begin(deletions: opened[opened.count - 1].int(0, 0))
+        view = memory.begin(view, deletions: opened[opened.count - 1].int(0, 0))
         let taken = Self.beyond(opened[opened.count - 2], batches)
         guard !taken.isEmpty else { return try connection.execute("ROLLBACK") }
         var contents = PostgresFold.contents(taken)
-        try findNumbers(&contents)
+        let found = try findNumbers(&contents, view)
         for i in contents.indices { contents[i].settle(taken) }
         try renew(&contents, shard: taken[0].shard)
+        // What was found and what got a type is new to the memory; where numbers change, `renew` has ended the view.
+        let news = contents.indices.filter { found.contains($0) || contents[$0].type != nil }
+            .map { (id: contents[$0].id, held: contents[$0].held) }
         contents.sort { $0.held.number < $1.held.number }
         try connection.run(calls(taken, contents))
-        memory.commit()
+        memory.note(news, view)
     }
 
     /// How each transaction begins.
@@ -68,33 +73,57 @@ struct PostgresMerge {
     // MARK: Contents
 
     /// Adds the contents that are not remembered, of batches that are not taken yet.
-    private func makeKnown(_ batches: [LedgerBatch], _ shards: [Int32]) throws(PostgresError) {
-        let isNews = batches.contains { $0.contents.contains { memory[$0.id] == nil } }
-        guard isNews else { return }
+    private func makeKnown(
+        _ batches: [LedgerBatch], _ shards: [Int32], _ view: inout PostgresContentMemory.View
+    ) throws(PostgresError) {
+        guard !unknown(batches).isEmpty else { return }
         let positions = try connection.run(Self.findPositions(.int4s(shards)))
-        let unknown = Self.beyond(positions, batches).flatMap { $0.contents.map(\.id) }.filter { memory[$0] == nil }
-        guard !unknown.isEmpty else { return }
-        let ids = Set(unknown).sorted { $0.lexicographicallyPrecedes($1) }
+        let news = unknown(Self.beyond(positions, batches)).sorted { $0.key.lexicographicallyPrecedes($1.key) }
+        guard !news.isEmpty else { return }
         // Under the lock as well: a content is never made known to a server that has given it away.
-        try connection.run(begin(Self.lockInCommon()) + [Self.addContents(.texts(ids)), Self.commit()])
+        let results = try connection.run(
+            begin(Self.lockInCommon()) + [
+                Self.findDeletions(), Self.addContents(.texts(news.map(\.key)), .texts(news.map(\.value))),
+                Self.commit(),
+            ])
+        let (deletions, added) = (results[results.count - 3], results[results.count - 2])
+        view = memory.begin(view, deletions: deletions.int(0, 0))
+        memory.note(
+            (0..<added.count).map { row in
+                (added.bytes(row, 0), PostgresHeldContent(added.int(row, 1), .zero, hasType: added.flag(row, 2)))
+            }, view)
     }
 
-    private func findNumbers(_ contents: inout [PostgresFoldedContent]) throws(PostgresError) {
-        var unknown: [Int] = []
-        for i in contents.indices {
-            if let held = memory[contents[i].id] { contents[i].held = held } else { unknown.append(i) }
+    /// The contents of the batches that are not remembered, with the type that a like tells of. Where a deletion is among the
+    /// batches, the type is settled with it.
+    private func unknown(_ batches: [LedgerBatch]) -> [[UInt8]: [UInt8]] {
+        let changes = batches.flatMap(\.contents)
+        var types: [[UInt8]: [UInt8]] = [:]
+        for (change, isKnown) in zip(changes, memory.areKnown(changes.map(\.id))) where !isKnown {
+            let type = change.typeIfNone ?? []
+            types[change.id] = types[change.id].map { $0.isEmpty ? type : $0 } ?? type
         }
-        guard !unknown.isEmpty else { return }
+        for change in changes where change.deleted != nil && types[change.id] != nil { types[change.id] = [] }
+        return types
+    }
+
+    /// Finds the contents' numbers; answers the indices of those that were not remembered.
+    private func findNumbers(
+        _ contents: inout [PostgresFoldedContent], _ view: PostgresContentMemory.View
+    ) throws(PostgresError) -> Set<Int> {
+        var unknown = memory.find(&contents, view)
+        guard !unknown.isEmpty else { return [] }
         unknown.sort { contents[$0].id.lexicographicallyPrecedes(contents[$1].id) }
         let ids = PostgresValue.texts(unknown.map { contents[$0].id })
-        let found = try connection.run([Self.addContents(ids), Self.findContents(ids)])[1]
+        let types = PostgresValue.texts(unknown.map { _ in [] })
+        let found = try connection.run([Self.addContents(ids, types), Self.findContents(ids)])[1]
         precondition(found.count == unknown.count, "of \(unknown.count) contents \(found.count) have a number")
         for row in 0..<found.count {
             let i = unknown[Int(found.int(row, 0)) - 1]
             contents[i].held = PostgresHeldContent(
-                number: found.int(row, 1), deleted: found.version(row, 2), hasType: found.flag(row, 4))
-            memory.note(contents[i].id, contents[i].held)
+                found.int(row, 1), found.version(row, 2), hasType: found.flag(row, 4))
         }
+        return Set(unknown)
     }
 
     /// Gives the contents that are deleted their new numbers.
@@ -127,7 +156,6 @@ struct PostgresMerge {
         if !typed.isEmpty {
             calls.append(
                 Self.typeContents(.int8s(typed.map(\.held.number)), .texts(typed.map { $0.type ?? [] })))
-            for content in typed { memory.note(content.id, content.held) }
         }
         if let merge = merge(batches, contents) { calls.append(merge) }
         let answers = Dictionary(batches.flatMap(\.answers).map { ($0.key, $0) }) { _, later in later }

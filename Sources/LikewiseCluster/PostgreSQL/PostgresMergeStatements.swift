@@ -37,11 +37,11 @@ extension PostgresMerge {
     // MARK: Contents
 
     static let addContents = PostgresStatement(
-        "add_contents", [.texts],
+        "add_contents", [.texts, .texts],
         """
-        INSERT INTO contents (content_id) SELECT n.id FROM unnest($1) AS n(id)
+        INSERT INTO contents (content_id, content_type) SELECT n.id, n.type FROM unnest($1, $2) AS n(id, type)
         WHERE NOT EXISTS (SELECT FROM contents c WHERE c.content_id = n.id)
-        ON CONFLICT (content_id) DO NOTHING
+        ON CONFLICT (content_id) DO NOTHING RETURNING content_id, id, content_type <> ''
         """)
     static let findContents = PostgresStatement(
         "find_contents", [.texts],

@@ -142,19 +142,26 @@ package final class PostgresReader: LedgerReader {
     package func counts(_ ids: [[UInt8]]) throws(LedgerError) -> Counts {
         try checkBound(ids.count)
         var counts = Counts(contents: Array(repeating: nil, count: ids.count), asOf: 0)
+        var sums: [TallyPlace: Int64] = [:]
         let found = try run(Self.findContents(.texts(ids)))
-        for row in 0..<found.count {
-            counts.asOf = found.unsigned(row, 8)
-            if found.isNull(row, 0) { continue }
+        if found.count > 0 { counts.asOf = found.unsigned(0, 8) }
+        for row in 0..<found.count where !found.isNull(row, 0) {
             let place = Int(found.int(row, 0)) - 1
-            var content = counts.contents[place] ?? Self.content(found, row)
+            if counts.contents[place] == nil { counts.contents[place] = Self.content(found, row) }
             let reaction = Reaction(rawValue: UInt8(truncatingIfNeeded: found.int(row, 6)))
-            let count = found.int(row, 7)
-            // A sum below zero would be drift, which a recount finds; to be read it is zero.
-            if reaction != .none && count > 0 { content.tally.add(count, to: reaction) }
-            counts.contents[place] = content
+            if reaction != .none {
+                sums[TallyPlace(content: place, reaction: reaction), default: 0] += found.int(row, 7)
+            }
         }
+        // A shard's part may be below zero. A sum below zero would be drift, which a recount finds; to be read it is zero.
+        for (place, sum) in sums where sum > 0 { counts.contents[place.content]?.tally.add(sum, to: place.reaction) }
         return counts
+    }
+
+    /// Where a sum over a content's shards goes.
+    private struct TallyPlace: Hashable {
+        var content: Int
+        var reaction: Reaction
     }
 
     private func checkBound(_ count: Int) throws(LedgerError) {

@@ -21,7 +21,8 @@ extension PostgresReader {
             CROSS JOIN LATERAL (
                 SELECT reading, region, reaction FROM registers WHERE content = c.id AND user_id = k.user_id OFFSET 0) r
         """)
-    /// One row a content and reaction, or one with a NULL place where nothing is known, for the sake of the snapshot.
+    /// One row a content, shard and reaction, or one with a NULL place where nothing is known, for the sake of the snapshot.
+    /// Whoever reads adds up: an aggregate of its own for each content cost more than all the lookups.
     static let findContents = PostgresStatement(
         "find_counts", [.texts],
         """
@@ -30,9 +31,7 @@ extension PostgresReader {
         FROM state s LEFT JOIN LATERAL (
             SELECT k.place::int4 AS place, c.*, t.reaction, t.count
             FROM unnest($1) WITH ORDINALITY AS k(name, place) JOIN contents c ON c.content_id = k.name
-                LEFT JOIN LATERAL (
-                    SELECT reaction, sum(count)::bigint AS count FROM tallies WHERE content = c.id GROUP BY reaction
-                ) t ON true
+                LEFT JOIN tallies t ON t.content = c.id
         ) n ON true
         """)
     static let findRegister = PostgresStatement(

@@ -14,10 +14,10 @@ final class PostgresWriter {
     /// Whether a connection was lost since the last call that has to know.
     private var hasLoss = false
 
-    init(_ options: PostgresOptions, logger: Logger) {
+    init(_ options: PostgresOptions, _ memory: PostgresContentMemory, logger: Logger) {
         self.options = options
         self.logger = logger
-        memory = PostgresContentMemory(bound: options.rememberedContents)
+        self.memory = memory
     }
 
     /// Runs a transaction, and again where that may help: after a deadlock, on a new connection after a loss. Where not

@@ -91,7 +91,9 @@ private struct AggregatorRole: Service {
         let (stream, continuation) = AsyncStream.makeStream(of: String.self)
         failures = stream
         do {
-            let ledgers = try file.postgres.map { try PostgresLedger($0, logger: logger) }
+            let ledgers = try file.postgres.map {
+                try PostgresLedger($0, writers: settings.postgresqlWriters, logger: logger)
+            }
             let ledger = try ShardedLedger(placed: ledgers)
             aggregator = try Aggregator(
                 AggregatorOptions(kafka: file.kafka(clientID: "likewise-aggregator"), group: settings.kafkaGroup),

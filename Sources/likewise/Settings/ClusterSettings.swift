@@ -33,6 +33,9 @@ package struct ClusterSettings: SettingsTable {
             + "a new one its share")
     package let postgresqlConnections = Setting(
         "postgresql-connections", .integer(1...256), default: "4", "Connections of a process to each server")
+    package let postgresqlWriters = Setting(
+        "postgresql-writers", .integer(1...PostgresLedger.writerLimit), default: "2",
+        "Connections of an aggregator that write to each server at the same time, each with a share of the partitions")
     package let postgresqlSynchronousCommit = Setting(
         "postgresql-synchronous-commit", .onOff, default: "on",
         "off: a crash of a PostgreSQL server may take back its last second of transactions, each whole and with its offsets; "

@@ -29,7 +29,10 @@ struct PostgresBed {
         return beds
     }
 
-    func ledger() throws(LedgerError) -> PostgresLedger { try PostgresLedger(options, logger: Self.logger) }
+    /// By as many connections as an aggregator has, unless said otherwise.
+    func ledger(writers: Int = 2) throws(LedgerError) -> PostgresLedger {
+        try PostgresLedger(options, writers: writers, logger: Self.logger)
+    }
 
     /// Where the tables of the schema are, for SQL.
     func psql(_ sql: String) throws -> String {

@@ -29,7 +29,7 @@ struct PostgresCrashTests {
         let writers = Crew(2) { writer -> Int in
             // Every other batch is this writer's, over a partition of its own, whose offset is the batch's number.
             let mine = batches.enumerated().filter { $0.offset % 2 == writer }.map(\.element)
-            let ledger = try PostgresLedger(opened, logger: PostgresBed.logger)
+            let ledger = try PostgresLedger(opened, writers: 2, logger: PostgresBed.logger)
             let shard = UInt16(writer)
             var (next, wentBack) = (0, 0)
             while next < mine.count {

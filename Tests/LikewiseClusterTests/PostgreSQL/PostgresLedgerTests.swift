@@ -7,9 +7,11 @@ import Testing
 
 @Suite("PostgreSQL's ledger")
 struct PostgresLedgerTests {
-    @Test("PostgreSQL's ledger keeps the law, and all it holds when it is opened again", arguments: LedgerLaw.all)
-    func laws(law: LedgerLaw) throws {
+    @Test(
+        "PostgreSQL's ledger keeps the law by one connection or several, and all it holds when it is opened again",
+        arguments: LedgerLaw.all, [1, 3])
+    func laws(law: LedgerLaw, writers: Int) throws {
         let bed = try PostgresBed()
-        try law.check(reopens: true) { try bed.ledger() }
+        try law.check(reopens: true) { try bed.ledger(writers: writers) }
     }
 }

@@ -83,9 +83,14 @@ final class RebalanceWriter {
     }
 
     /// Says some more; returns when the ledger holds it.
-    func say(_ events: [PostgresEvent], shard: UInt16) throws {
-        said[shard, default: []].append(events)
-        bed.took(events)
+    func say(_ events: [PostgresEvent], shard: UInt16) throws { try say([shard: events]) }
+
+    /// Says some more in several shards at once.
+    func say(_ events: [UInt16: [PostgresEvent]]) throws {
+        for (shard, events) in events {
+            said[shard, default: []].append(events)
+            bed.took(events)
+        }
         try catchUp()
     }
 

@@ -45,9 +45,10 @@ struct RebalanceLoadTests {
             let shards = [UInt16(number * 2), UInt16(number * 2 + 1)]
             let writer = try bed.writer(shards)
             while acknowledged.update({ $0.isMoving }) {
-                let count = random.within(1...60)
-                let events = PostgresEvent.random(count, deletions: 0, contents: 40, users: 50, &random)
-                try writer.say(events, shard: shards[random.below(2)])
+                let events = PostgresEvent.random(
+                    random.within(1...60), deletions: 0, contents: 40, users: 50, &random)
+                let half = random.below(events.count)
+                try writer.say([shards[0]: Array(events[..<half]), shards[1]: Array(events[half...])])
                 acknowledged.update { $0.add(events) }
             }
             return writer.refusals
