@@ -49,7 +49,7 @@ package final class PostgresLedger: Ledger {
     /// the last transactions, each whole, with its positions. Throws `.failed` for ids that `IDRules` refuses, with nothing
     /// changed. A transaction that lost to another one is tried again, `attempts` times in all.
     ///
-    /// After whatever it throws, the caller reads `positions()` again and goes on from there. A lost connection is
+    /// Where it throws, the batches of some shards may be taken and those of others not. After whatever it throws, the caller reads `positions()` again and goes on from there. A lost connection is
     /// always thrown, once, after a new one is open: the server may have crashed, or a replica taken its place, and
     /// have less than it said; a batch that came later would go over the gap. For the same reason, open the ledger
     /// before you read the positions that you begin with.

@@ -36,6 +36,7 @@ extension PostgresMerge {
 
     // MARK: Contents
 
+    /// Gives those that it added, with their numbers and whether they have a type.
     static let addContents = PostgresStatement(
         "add_contents", [.texts, .texts],
         """
