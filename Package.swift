@@ -31,6 +31,10 @@ let package = Package(
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        // Who is asking: signatures of tokens, hashes of keys, and the key set of an issuer over HTTPS.
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
         // What Swift cannot reach in C: the CRC instruction, fallocate, a thread's name, epoll.
@@ -74,12 +78,15 @@ let package = Package(
             swiftSettings: strict),
         // What goes over the wire: bodies, problems, cursors; shared by server and client.
         .target(name: "LikewiseAPI", swiftSettings: strict),
-        // Routes, limits and metrics over HTTP.
+        // Routes, identity, limits and metrics over HTTP.
         .target(
             name: "LikewiseServer",
             dependencies: [
                 "LikewiseCore", "LikewiseEngine", "LikewiseAPI", "CPlatform",
                 .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -129,6 +136,8 @@ let package = Package(
             name: "LikewiseServerTests",
             dependencies: [
                 "LikewiseServer", "LikewiseEngine", "LikewiseCore", "LikewiseAPI", "LikewiseTestSupport",
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

@@ -1,8 +1,9 @@
 /// Base64 with the alphabet for URLs and file names, without padding (RFC 4648, section 5).
-enum Base64URL {
+package enum Base64URL {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
-    static func encode(_ bytes: [UInt8]) -> [UInt8] {
+    /// The text of `bytes`.
+    package static func encode(_ bytes: [UInt8]) -> [UInt8] {
         var text: [UInt8] = []
         text.reserveCapacity(bytes.count * 4 / 3 + 1)
         var bits: UInt32 = 0
@@ -20,7 +21,7 @@ enum Base64URL {
     }
 
     /// The bytes that `text` stands for, or nil where it is not what `encode` gives for any bytes.
-    static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
+    package static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count * 3 / 4)
         var bits: UInt32 = 0

@@ -3,7 +3,7 @@ public enum ProblemCode: String, CaseIterable, Sendable {
     /// Something in the request is not as the contract has it; `detail` and `field` say what.
     case invalidRequest = "invalid_request"
     /// The call needs an identity and carries none that holds.
-    case unauthorized
+    case unauthenticated
     /// The identity may not do this.
     case forbidden
     /// The identity acts for another user than itself.
@@ -49,7 +49,7 @@ public enum ProblemCode: String, CaseIterable, Sendable {
     public var status: Int {
         switch self {
         case .invalidRequest: 400
-        case .unauthorized: 401
+        case .unauthenticated: 401
         case .forbidden, .notYourself: 403
         case .notFound, .notLiked, .contentNotFound: 404
         case .methodNotAllowed: 405
@@ -70,7 +70,7 @@ public enum ProblemCode: String, CaseIterable, Sendable {
     public var title: String {
         switch self {
         case .invalidRequest: "Invalid request"
-        case .unauthorized: "Not authenticated"
+        case .unauthenticated: "Not authenticated"
         case .forbidden: "Not allowed"
         case .notYourself: "Not allowed for another user"
         case .notFound: "No such path"

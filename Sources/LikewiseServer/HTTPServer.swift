@@ -28,21 +28,25 @@ package struct HTTPServerOptions: Sendable {
 package struct HTTPServer: Sendable {
     private let options: HTTPServerOptions
     private let service: LikeService
+    private let authenticator: Authenticator?
     private let timings: RouteTimings
     private let api: API
     private let group: any EventLoopGroup
     private let logger: Logger
     private let onListening: @Sendable (Int) -> Void
 
+    /// - Parameter authenticator: knows who is asking; nil where callers are believed.
     /// - Parameter isStopping: told by the caller when shutdown begins, for readiness.
     /// - Parameter onListening: called once with the port.
     package init(
-        _ options: HTTPServerOptions, service: LikeService, group: any EventLoopGroup, logger: Logger,
+        _ options: HTTPServerOptions, service: LikeService, authenticator: Authenticator? = nil,
+        group: any EventLoopGroup, logger: Logger,
         metricsPage: @escaping @Sendable () -> [UInt8], isStopping: @escaping @Sendable () -> Bool,
         onListening: @escaping @Sendable (Int) -> Void
     ) {
         self.options = options
         self.service = service
+        self.authenticator = authenticator
         self.group = group
         self.logger = logger
         self.onListening = onListening
@@ -57,7 +61,8 @@ package struct HTTPServer: Sendable {
     package func run() async throws {
         let (adoptions, adopt) = AsyncStream.makeStream(of: Adoption.self)
         let adopted = AdoptedConnections(
-            FullStack(api: api, timings: timings, clock: service.clock), maxHeaderBytes: options.maxHeaderBytes,
+            FullStack(api: api, authenticator: authenticator, timings: timings, clock: service.clock),
+            maxHeaderBytes: options.maxHeaderBytes,
             submitters: LoopSubmitters { loop in submitter { loop.execute($0) } }, timeouts: timeouts, group: group,
             logger: logger)
         // The stream holds at most as many as there may be connections.
@@ -110,6 +115,6 @@ package struct HTTPServer: Sendable {
             limits: HotLimits(
                 headBytes: options.maxHeaderBytes, bodyBytes: options.limits.bodyBytes,
                 bulkBytes: options.limits.bulkBytes),
-            execute: execute)
+            identity: authenticator.map { LoopIdentity($0, clock: service.clock) }, execute: execute)
     }
 }

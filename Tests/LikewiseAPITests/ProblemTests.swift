@@ -7,7 +7,7 @@ struct ProblemTests {
     @Test(
         "has a code that never changes, and the status of the contract",
         arguments: [
-            ("invalid_request", 400), ("unauthorized", 401), ("forbidden", 403), ("not_yourself", 403),
+            ("invalid_request", 400), ("unauthenticated", 401), ("forbidden", 403), ("not_yourself", 403),
             ("not_found", 404), ("not_liked", 404), ("content_not_found", 404), ("method_not_allowed", 405),
             ("already_liked", 409), ("idempotency_key_in_use", 409), ("length_required", 411),
             ("body_too_large", 413), ("uri_too_long", 414), ("unsupported_media_type", 415),

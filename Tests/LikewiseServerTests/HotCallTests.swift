@@ -58,6 +58,29 @@ struct HotCallTests {
                 == .change(content: "v1", user: "ann", type: "", reaction: .none))
     }
 
+    @Test("With identity on a like may leave its user to the token, and a value of Authorization is noted where it is")
+    func leftToToken() throws {
+        let request = RawRequest("POST", "/v1/likes", #"{"content_id":"v1"}"#, [("AUTHORIZATION", " \tBearer t ")])
+        let reactions = try ReactionSet(ReactionSet.standard)
+        var scratch: [UInt8] = []
+        try request.bytes.withUnsafeBytes { bytes in
+            let scanner = RequestScanner(maxHeadBytes: 8192, readsAuthorization: true)
+            guard case .head(let head) = scanner.scan(bytes) else { throw RawConnection.Failure.malformed("no head") }
+            #expect(head.isHot)
+            #expect(head.authorization.map { text(UnsafeRawBufferPointer(rebasing: bytes[$0])) } == "Bearer t")
+            let call = HotCall(
+                head, bytes, reactions: reactions, maxBodyBytes: 1024, needsUser: false, scratch: &scratch)
+            guard case .change(let change) = call else { throw RawConnection.Failure.malformed("no like") }
+            #expect(text(change.content) == "v1" && change.user.isEmpty)
+        }
+        let twice = request.with("authorization", "Bearer t").bytes
+        twice.withUnsafeBytes { bytes in
+            let scan = RequestScanner(maxHeadBytes: 8192, readsAuthorization: true).scan(bytes)
+            guard case .head(let head) = scan else { return Issue.record("no head") }
+            #expect(!head.isHot)
+        }
+    }
+
     @Test("A request behind the first one is not looked at")
     func follows() throws {
         let first = RawRequest("POST", "/v1/likes", #"{"content_id":"v1","user_id":"ann"}"#)

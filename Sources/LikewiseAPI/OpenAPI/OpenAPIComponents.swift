@@ -16,8 +16,37 @@ enum OpenAPIComponents {
             }
           }
         },
+        "Unauthenticated": {
+          "description": "With identity on: the call needs a token or key, or the one that it carries does not hold.",
+          "headers": {"WWW-Authenticate": {"$ref": "#/components/headers/Challenge"}},
+          "content": {
+            "application/problem+json": {
+              "schema": {
+                "allOf": [
+                  {"$ref": "#/components/schemas/Problem"},
+                  {"properties": {"status": {"const": 401}, "code": {"enum": ["unauthenticated"]}}}
+                ]
+              }
+            }
+          }
+        },
+        "Forbidden": {
+          "description": "With identity on: a user's token acts for another user, or the token or key lacks a scope, \#
+        which `detail` names.",
+          "content": {
+            "application/problem+json": {
+              "schema": {
+                "allOf": [
+                  {"$ref": "#/components/schemas/Problem"},
+                  {"properties": {"status": {"const": 403}, "code": {"enum": ["not_yourself", "forbidden"]}}}
+                ]
+              }
+            }
+          }
+        },
         "ContentNotFound": {
-          "description": "The content is not registered, and the server takes likes for registered ones only.",
+          "description": "The content is not registered, and the server takes likes for registered ones only; or it is \#
+        private, and the caller may not see it.",
           "content": {
             "application/problem+json": {
               "schema": {
@@ -295,6 +324,11 @@ enum OpenAPIComponents {
 
     /// Header fields of answers.
     static let headers = #"""
+        "Challenge": {
+          "description": "What to authenticate with (RFC 6750).",
+          "schema": {"type": "string"},
+          "example": "Bearer realm=\"likewise\""
+        },
         "ETag": {
           "description": "Names this very count; not there with `user_id`.",
           "schema": {"type": "string"},
@@ -321,6 +355,17 @@ enum OpenAPIComponents {
           "description": "What the limit is.",
           "schema": {"type": "string"},
           "example": "\"default\";q=100;w=1"
+        }
+        """#
+
+    /// How callers say who they are.
+    static let securitySchemes = #"""
+        "bearer": {
+          "type": "http",
+          "scheme": "bearer",
+          "description": "A user's JSON Web Token, or a backend's API key. Needed where the server has identity on; the \#
+        scopes are `likes:write` (for other users, bulk intake), `likes:read` (private contents), `users:read` (what \#
+        others like) and `admin` (contents, metrics)."
         }
         """#
 }

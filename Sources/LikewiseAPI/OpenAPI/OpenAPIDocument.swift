@@ -32,6 +32,7 @@ package enum OpenAPIDocument {
         not a content whose id is `top`."
         },
         "servers": [{"url": "/"}],
+        "security": [{"bearer": []}, {}],
         "tags": [
           {"name": "Likes", "description": "To give a like, to take it back, to ask for it"},
           {"name": "Counts", "description": "How many like a content"},
@@ -59,6 +60,9 @@ package enum OpenAPIDocument {
         },
         "headers": {
         \#(OpenAPIComponents.headers)
+        },
+        "securitySchemes": {
+        \#(OpenAPIComponents.securitySchemes)
         }
         }
         }

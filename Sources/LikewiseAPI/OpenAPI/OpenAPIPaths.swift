@@ -20,6 +20,8 @@ enum OpenAPIPaths {
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Liked"}}}
               },
               "400": {"$ref": "#/components/responses/BadRequest"},
+              "401": {"$ref": "#/components/responses/Unauthenticated"},
+              "403": {"$ref": "#/components/responses/Forbidden"},
               "404": {"$ref": "#/components/responses/ContentNotFound"},
               "405": {"$ref": "#/components/responses/MethodNotAllowed"},
               "409": {"$ref": "#/components/responses/AlreadyLikedOrKeyInUse"},
@@ -50,6 +52,8 @@ enum OpenAPIPaths {
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Unliked"}}}
               },
               "400": {"$ref": "#/components/responses/BadRequest"},
+              "401": {"$ref": "#/components/responses/Unauthenticated"},
+              "403": {"$ref": "#/components/responses/Forbidden"},
               "404": {"$ref": "#/components/responses/NotLikedOrNoContent"},
               "405": {"$ref": "#/components/responses/MethodNotAllowed"},
               "409": {"$ref": "#/components/responses/IdempotencyKeyInUse"},
@@ -93,6 +97,8 @@ enum OpenAPIPaths {
                 }
               },
               "400": {"$ref": "#/components/responses/BadRequest"},
+              "401": {"$ref": "#/components/responses/Unauthenticated"},
+              "403": {"$ref": "#/components/responses/Forbidden"},
               "404": {"$ref": "#/components/responses/ContentNotFound"},
               "405": {"$ref": "#/components/responses/MethodNotAllowed"},
               "414": {"$ref": "#/components/responses/URITooLong"},
@@ -121,6 +127,8 @@ enum OpenAPIPaths {
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Unliked"}}}
               },
               "400": {"$ref": "#/components/responses/BadRequest"},
+              "401": {"$ref": "#/components/responses/Unauthenticated"},
+              "403": {"$ref": "#/components/responses/Forbidden"},
               "404": {"$ref": "#/components/responses/NotLikedOrNoContent"},
               "405": {"$ref": "#/components/responses/MethodNotAllowed"},
               "409": {"$ref": "#/components/responses/IdempotencyKeyInUse"},
@@ -164,6 +172,8 @@ enum OpenAPIPaths {
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/BulkResult"}}}
               },
               "400": {"$ref": "#/components/responses/BadRequest"},
+              "401": {"$ref": "#/components/responses/Unauthenticated"},
+              "403": {"$ref": "#/components/responses/Forbidden"},
               "405": {"$ref": "#/components/responses/MethodNotAllowed"},
               "409": {"$ref": "#/components/responses/IdempotencyKeyInUse"},
               "411": {"$ref": "#/components/responses/LengthRequired"},
@@ -191,6 +201,8 @@ enum OpenAPIPaths {
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/LikeState"}}}
               },
               "400": {"$ref": "#/components/responses/BadRequest"},
+              "401": {"$ref": "#/components/responses/Unauthenticated"},
+              "403": {"$ref": "#/components/responses/Forbidden"},
               "404": {"$ref": "#/components/responses/ContentNotFound"},
               "405": {"$ref": "#/components/responses/MethodNotAllowed"},
               "414": {"$ref": "#/components/responses/URITooLong"},
@@ -217,6 +229,8 @@ enum OpenAPIPaths {
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PutLiked"}}}
               },
               "400": {"$ref": "#/components/responses/BadRequest"},
+              "401": {"$ref": "#/components/responses/Unauthenticated"},
+              "403": {"$ref": "#/components/responses/Forbidden"},
               "404": {"$ref": "#/components/responses/ContentNotFound"},
               "405": {"$ref": "#/components/responses/MethodNotAllowed"},
               "409": {"$ref": "#/components/responses/IdempotencyKeyInUse"},
@@ -243,6 +257,8 @@ enum OpenAPIPaths {
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PutUnliked"}}}
               },
               "400": {"$ref": "#/components/responses/BadRequest"},
+              "401": {"$ref": "#/components/responses/Unauthenticated"},
+              "403": {"$ref": "#/components/responses/Forbidden"},
               "404": {"$ref": "#/components/responses/ContentNotFound"},
               "405": {"$ref": "#/components/responses/MethodNotAllowed"},
               "409": {"$ref": "#/components/responses/IdempotencyKeyInUse"},
@@ -287,6 +303,8 @@ enum OpenAPIPaths {
                 }
               },
               "400": {"$ref": "#/components/responses/BadRequest"},
+              "401": {"$ref": "#/components/responses/Unauthenticated"},
+              "403": {"$ref": "#/components/responses/Forbidden"},
               "404": {"$ref": "#/components/responses/ContentNotFound"},
               "405": {"$ref": "#/components/responses/MethodNotAllowed"},
               "414": {"$ref": "#/components/responses/URITooLong"},
@@ -313,6 +331,8 @@ enum OpenAPIPaths {
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Counts"}}}
               },
               "400": {"$ref": "#/components/responses/BadRequest"},
+              "401": {"$ref": "#/components/responses/Unauthenticated"},
+              "403": {"$ref": "#/components/responses/Forbidden"},
               "404": {"$ref": "#/components/responses/ContentNotFound"},
               "405": {"$ref": "#/components/responses/MethodNotAllowed"},
               "411": {"$ref": "#/components/responses/LengthRequired"},
@@ -343,6 +363,8 @@ enum OpenAPIPaths {
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/UserLikes"}}}
               },
               "400": {"$ref": "#/components/responses/BadRequest"},
+              "401": {"$ref": "#/components/responses/Unauthenticated"},
+              "403": {"$ref": "#/components/responses/Forbidden"},
               "405": {"$ref": "#/components/responses/MethodNotAllowed"},
               "414": {"$ref": "#/components/responses/URITooLong"},
               "429": {"$ref": "#/components/responses/RateLimited"},
@@ -369,6 +391,8 @@ enum OpenAPIPaths {
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ContentLikes"}}}
               },
               "400": {"$ref": "#/components/responses/BadRequest"},
+              "401": {"$ref": "#/components/responses/Unauthenticated"},
+              "403": {"$ref": "#/components/responses/Forbidden"},
               "404": {"$ref": "#/components/responses/ContentNotFound"},
               "405": {"$ref": "#/components/responses/MethodNotAllowed"},
               "414": {"$ref": "#/components/responses/URITooLong"},
@@ -391,6 +415,7 @@ enum OpenAPIPaths {
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Top"}}}
               },
               "400": {"$ref": "#/components/responses/BadRequest"},
+              "401": {"$ref": "#/components/responses/Unauthenticated"},
               "405": {"$ref": "#/components/responses/MethodNotAllowed"},
               "414": {"$ref": "#/components/responses/URITooLong"},
               "429": {"$ref": "#/components/responses/RateLimited"},
@@ -422,6 +447,8 @@ enum OpenAPIPaths {
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Content"}}}
               },
               "400": {"$ref": "#/components/responses/BadRequest"},
+              "401": {"$ref": "#/components/responses/Unauthenticated"},
+              "403": {"$ref": "#/components/responses/Forbidden"},
               "405": {"$ref": "#/components/responses/MethodNotAllowed"},
               "409": {"$ref": "#/components/responses/IdempotencyKeyInUse"},
               "411": {"$ref": "#/components/responses/LengthRequired"},
@@ -446,6 +473,8 @@ enum OpenAPIPaths {
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Content"}}}
               },
               "400": {"$ref": "#/components/responses/BadRequest"},
+              "401": {"$ref": "#/components/responses/Unauthenticated"},
+              "403": {"$ref": "#/components/responses/Forbidden"},
               "404": {"$ref": "#/components/responses/ContentNotFound"},
               "405": {"$ref": "#/components/responses/MethodNotAllowed"},
               "414": {"$ref": "#/components/responses/URITooLong"},
@@ -467,6 +496,8 @@ enum OpenAPIPaths {
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ContentDeleted"}}}
               },
               "400": {"$ref": "#/components/responses/BadRequest"},
+              "401": {"$ref": "#/components/responses/Unauthenticated"},
+              "403": {"$ref": "#/components/responses/Forbidden"},
               "404": {"$ref": "#/components/responses/ContentNotFound"},
               "405": {"$ref": "#/components/responses/MethodNotAllowed"},
               "409": {"$ref": "#/components/responses/IdempotencyKeyInUse"},
@@ -541,6 +572,8 @@ enum OpenAPIPaths {
                 }
               },
               "400": {"$ref": "#/components/responses/BadRequest"},
+              "401": {"$ref": "#/components/responses/Unauthenticated"},
+              "403": {"$ref": "#/components/responses/Forbidden"},
               "405": {"$ref": "#/components/responses/MethodNotAllowed"},
               "414": {"$ref": "#/components/responses/URITooLong"},
               "431": {"$ref": "#/components/responses/HeadersTooLarge"},

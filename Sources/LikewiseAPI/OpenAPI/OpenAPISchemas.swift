@@ -21,6 +21,10 @@ enum OpenAPISchemas {
           "description": "1 to 128 bytes of UTF-8 without control characters. In a body also understood as `userId`.",
           "examples": ["user_1"]
         },
+        "ActingUser": {
+          "allOf": [{"$ref": "#/components/schemas/UserID"}],
+          "description": "Whose like it is. With a user's token it may be left out: it is the token's subject then."
+        },
         "ContentType": {
           "type": "string",
           "pattern": "^[a-z0-9_-]{1,32}$",
@@ -89,25 +93,24 @@ enum OpenAPISchemas {
           "properties": {
             "content_id": {"$ref": "#/components/schemas/ContentID"},
             "content_type": {"$ref": "#/components/schemas/ContentType"},
-            "user_id": {"$ref": "#/components/schemas/UserID"},
+            "user_id": {"$ref": "#/components/schemas/ActingUser"},
             "reaction": {"$ref": "#/components/schemas/ReactionInput"}
           },
-          "required": ["content_id", "user_id"],
+          "required": ["content_id"],
           "examples": [{"content_id": "video_abc", "content_type": "video", "user_id": "user_1"}]
         },
         "UnlikeRequest": {
           "type": "object",
           "properties": {
             "content_id": {"$ref": "#/components/schemas/ContentID"},
-            "user_id": {"$ref": "#/components/schemas/UserID"}
+            "user_id": {"$ref": "#/components/schemas/ActingUser"}
           },
-          "required": ["content_id", "user_id"],
+          "required": ["content_id"],
           "examples": [{"content_id": "video_abc", "user_id": "user_1"}]
         },
         "UserRequest": {
           "type": "object",
-          "properties": {"user_id": {"$ref": "#/components/schemas/UserID"}},
-          "required": ["user_id"],
+          "properties": {"user_id": {"$ref": "#/components/schemas/ActingUser"}},
           "examples": [{"user_id": "user_1"}]
         },
         "ReactionRequest": {

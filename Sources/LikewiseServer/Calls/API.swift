@@ -64,19 +64,20 @@ package struct API: Sendable {
             case .unlikeContent(let content): return try await unlike(request, content: content)
             case .hold(let user, let content): return try await hold(request, user: user, content: content)
             case .release(let user, let content): return try await release(request, user: user, content: content)
-            case .status(let user, let content): return try await status(user: user, content: content)
+            case .status(let user, let content): return try await status(request, user: user, content: content)
             case .count(let content): return try await count(request, content: content)
             case .countBatch: return try await countBatch(request)
             case .bulk: return try await bulk(request)
             case .userLikes(let user): return try await userLikes(request, user: user)
             case .contentLikes(let content): return try await contentLikes(request, content: content)
             case .putContent(let content): return try await putContent(request, content: content)
-            case .getContent(let content): return try await getContent(content)
+            case .getContent(let content): return try await getContent(request, content: content)
             case .deleteContent(let content): return try await deleteContent(request, content: content)
             case .top: return try await top(request)
             case .live: return .json { $0.object { $0.field("status", "ok") } }
             case .ready: return ready()
             case .metrics:
+                try request.caller.require(.admin)
                 return APIResponse(
                     status: 200, contentType: PrometheusMetrics.contentType, cacheControl: "no-store",
                     body: metricsPage())

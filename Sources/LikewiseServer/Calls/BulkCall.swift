@@ -9,8 +9,9 @@ extension API {
     private static let bulkPiece = 64 << 10
 
     func bulk(_ request: APIRequest) async throws(APIProblem) -> APIResponse {
-        try await once(request) { () async throws(APIProblem) in
-            let intake = BulkIntake(self)
+        try request.caller.require(.likesWrite)
+        return try await once(request) { () async throws(APIProblem) in
+            let intake = BulkIntake(self, for: request.caller)
             var at = 0
             while at < request.body.count, !intake.isEnded {
                 let end = min(request.body.count, at + API.bulkPiece)

@@ -22,11 +22,12 @@ package final class BulkIntake {
 
     /// The group of a shard that fills, with the line of each intent.
     private struct Filling {
-        let group = IntentGroup(wantsTallies: false)
+        var group = IntentGroup(wantsTallies: false)
         var lines: [UInt32] = []
     }
 
     private let api: API
+    private let caller: Caller
     private let engine: any LikeEngine
     private var splitter = LineSplitter(maxLineBytes: BulkIntake.maxLineBytes)
     private var templates: [LineTemplate] = []
@@ -45,9 +46,10 @@ package final class BulkIntake {
     /// Why no more is taken.
     private var ending: APIProblem?
 
-    /// An intake of `api`'s limits and engine.
-    package init(_ api: API) {
+    /// An intake of `api`'s limits and engine; `caller` may write for all users.
+    package init(_ api: API, for caller: Caller) {
         self.api = api
+        self.caller = caller
         engine = api.service.engine
         filling = (0..<engine.shardCount).map { _ in Filling() }
     }
@@ -165,6 +167,8 @@ package final class BulkIntake {
     // MARK: Groups
 
     private func send(_ filled: Filling, to shard: Int) async {
+        let filled = caller.seesPrivate ? filled : await visible(filled)
+        guard filled.group.count > 0 else { return }
         let window = api.bulkWindows[shard]
         await window.enter()
         settle()
@@ -177,6 +181,31 @@ package final class BulkIntake {
             progress.done(group, lines)
         }
         engine.submit(filled.group, to: shard)
+    }
+
+    /// A group without the lines on contents that are not there for the caller.
+    private func visible(_ filled: Filling) async -> Filling {
+        let intents = filled.group.intents
+        let ids = intents.map { intent in
+            let start = Int(intent.offset)
+            return Array(filled.group.bytes[start..<(start + Int(intent.contentLength))])
+        }
+        let contents = Array(Set(ids))
+        let sights = await api.sights(of: contents)
+        guard sights.contains(where: { $0 != .done }) else { return filled }
+        let statuses = Dictionary(uniqueKeysWithValues: zip(contents, sights))
+        var left = Filling()
+        for (i, intent) in intents.enumerated() {
+            switch statuses[ids[i]] ?? .done {
+            case .done:
+                left.group.append(filled.group, intent, seed: engine.seed)
+                left.lines.append(filled.lines[i])
+            case let status:
+                guard let problem = Answers.problem(status) else { continue }
+                if status == .contentNotFound { reject(Int(filled.lines[i]), problem) } else { end(problem) }
+            }
+        }
+        return left
     }
 
     /// Counts what the groups that are done came to.
@@ -214,6 +243,21 @@ package final class BulkIntake {
                         }
                     })
             }
+        }
+    }
+}
+
+extension IntentGroup {
+    /// Adds an intent of another group.
+    fileprivate func append(_ other: IntentGroup, _ intent: Intent, seed: UInt64) {
+        other.bytes.withUnsafeBytes { bytes in
+            let user = Int(intent.offset) + Int(intent.contentLength)
+            let type = user + Int(intent.userLength)
+            append(
+                intent.action, content: UnsafeRawBufferPointer(rebasing: bytes[Int(intent.offset)..<user]),
+                contentHash: intent.contentHash, user: UnsafeRawBufferPointer(rebasing: bytes[user..<type]),
+                type: UnsafeRawBufferPointer(rebasing: bytes[type..<(type + Int(intent.typeLength))]),
+                reaction: intent.reaction, seed: seed)
         }
     }
 }

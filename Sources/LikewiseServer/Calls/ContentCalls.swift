@@ -6,6 +6,7 @@ import LikewiseEngine
 
 extension API {
     func putContent(_ request: APIRequest, content: [UInt8]) async throws(APIProblem) -> APIResponse {
+        try request.caller.require(.admin)
         let content = try checked(content: content)
         let fields = try fields(request)
         var call = LikeService.Call(.putContent, content: content)
@@ -25,18 +26,21 @@ extension API {
         }
     }
 
-    func getContent(_ content: [UInt8]) async throws(APIProblem) -> APIResponse {
+    func getContent(_ request: APIRequest, content: [UInt8]) async throws(APIProblem) -> APIResponse {
         let content = try checked(content: content)
         let outcome = await service.perform(LikeService.Call(.read, content: content))
         if let problem = Answers.problem(outcome.status) { throw problem }
-        guard let description = outcome.description, description != ContentDescription() || outcome.tally.total > 0
+        guard let description = outcome.description, description != ContentDescription() || outcome.tally.total > 0,
+            !isHidden(outcome, from: request.caller) || service.engine.strictContent
         else {
             throw APIProblem(.contentNotFound, "Nothing is known of this content.")
         }
+        if isHidden(outcome, from: request.caller) { throw API.contentNotFound }
         return described(content, outcome)
     }
 
     func deleteContent(_ request: APIRequest, content: [UInt8]) async throws(APIProblem) -> APIResponse {
+        try request.caller.require(.admin)
         let content = try checked(content: content)
         return try await once(request) { () async throws(APIProblem) in
             let outcome = await service.perform(LikeService.Call(.deleteContent, content: content))

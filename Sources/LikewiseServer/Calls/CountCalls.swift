@@ -12,8 +12,10 @@ extension API {
     func count(_ request: APIRequest, content: [UInt8]) async throws(APIProblem) -> APIResponse {
         let content = try checked(content: content)
         let user = try optionalUser(request)
+        if user != nil { try await requireVisible(content, to: request.caller) }
         let outcome = await service.read([content], user: user)[0]
         if let problem = Answers.problem(outcome.status) { throw problem }
+        if isHidden(outcome, from: request.caller) { throw API.contentNotFound }
         let body = JSONWriter.bytes { writer in
             writer.object { body in
                 content.withUnsafeBytes { answers.count(content: $0, outcome, withUser: user != nil, to: &body) }
@@ -34,15 +36,25 @@ extension API {
     }
 
     private func optionalUser(_ request: APIRequest) throws(APIProblem) -> [UInt8]? {
-        guard let user = try single(request, "user_id") else { return nil }
-        return try checked(user: user)
+        guard var user = try single(request, "user_id") else { return nil }
+        // The token says who it is. Without the parameter a count is for everyone, and kept by caches as that.
+        if user.isEmpty, let own = request.caller.user { user = own }
+        user = try checked(user: user)
+        _ = try request.caller.user(named: user, for: .read)
+        return user
     }
 
     func countBatch(_ request: APIRequest) async throws(APIProblem) -> APIResponse {
         var (contents, user) = try batchFields(request)
         for i in contents.indices { contents[i] = try checked(content: contents[i], field: "content_ids") }
-        if let given = user { user = try checked(user: given) }
-        let outcomes = await service.read(contents, user: user)
+        if let given = user {
+            user = try checked(user: given)
+            _ = try request.caller.user(named: user, for: .read)
+        }
+        var outcomes = await service.read(contents, user: user)
+        for i in try await hidden(contents, user == nil ? outcomes : nil, from: request.caller) {
+            outcomes[i] = Outcome(status: .contentNotFound)
+        }
         for outcome in outcomes where outcome.status != .done && outcome.status != .contentNotFound {
             if let problem = Answers.problem(outcome.status) { throw problem }
         }

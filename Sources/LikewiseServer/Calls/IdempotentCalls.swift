@@ -1,5 +1,6 @@
 // The Idempotency-Key of a write: what it claims, and the answers that are stored as bytes.
 
+import Crypto
 import HTTPTypes
 import LikewiseAPI
 import LikewiseCore
@@ -33,8 +34,8 @@ extension API {
         var asked = Array("\(request.method.rawValue) \(request.path)\n".utf8)
         asked += request.body
         let fingerprint = Hash64.of(asked, seed: 0)
-        switch service.idempotency.claim(Array(key.utf8), fingerprint: fingerprint, now: service.clock.milliseconds())
-        {
+        let own = API.key(key, of: request.caller)
+        switch service.idempotency.claim(own, fingerprint: fingerprint, now: service.clock.milliseconds()) {
         case .new(let answer): return try await shared(answer)
         case .done(let payload): return .again(payload: payload)
         case .inUse:
@@ -45,6 +46,12 @@ extension API {
             throw APIProblem(.idempotencyKeyReused, "The Idempotency-Key was used for another request.")
         case .full: throw APIProblem(.overloaded, "Too many Idempotency-Keys are kept. Nothing was changed; try again.")
         }
+    }
+
+    /// The key as it is kept: callers that are known do not see each other's, so theirs is a hash of both.
+    private static func key(_ key: String, of caller: Caller) -> [UInt8] {
+        guard !caller.name.isEmpty else { return Array(key.utf8) }
+        return Array("caller:".utf8) + Base64URL.encode(Array(SHA256.hash(data: Array("\(caller.name)\0\(key)".utf8))))
     }
 
     /// What other nodes know of a key that is new to this one.

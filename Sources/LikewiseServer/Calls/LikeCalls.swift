@@ -9,7 +9,7 @@ extension API {
     func like(_ request: APIRequest) async throws(APIProblem) -> APIResponse {
         let fields = try fields(request)
         var call = LikeService.Call(.react, content: try checked(content: try required(fields.content, .contentID)))
-        call.user = try checked(user: try required(fields.user, .userID))
+        call.user = try writer(request, fields.user)
         if let type = fields.type { call.type = try checked(type: type) }
         call.reaction = try reaction(fields.reaction)
         let outcome = try await perform(call, request)
@@ -26,7 +26,7 @@ extension API {
         }
         let id = if let content { content } else { try required(fields.content, .contentID) }
         var call = LikeService.Call(.clear, content: try checked(content: id))
-        call.user = try checked(user: try required(fields.user, .userID))
+        call.user = try writer(request, fields.user)
         let outcome = try await perform(call, request)
         if outcome.changed { return answer(call, outcome) }
         var problem = APIProblem(.notLiked, Answers.unchangedDetail(isLike: false))
@@ -37,7 +37,7 @@ extension API {
     func hold(_ request: APIRequest, user: [UInt8], content: [UInt8]) async throws(APIProblem) -> APIResponse {
         let fields = try fields(request)
         var call = LikeService.Call(.react, content: try checked(content: content))
-        call.user = try checked(user: user)
+        call.user = try writer(request, user)
         if let type = fields.type { call.type = try checked(type: type) }
         call.reaction = try reaction(fields.reaction)
         return answer(call, try await perform(call, request), saysChanged: true)
@@ -45,13 +45,20 @@ extension API {
 
     func release(_ request: APIRequest, user: [UInt8], content: [UInt8]) async throws(APIProblem) -> APIResponse {
         var call = LikeService.Call(.clear, content: try checked(content: content))
-        call.user = try checked(user: user)
+        call.user = try writer(request, user)
         return answer(call, try await perform(call, request), saysChanged: true)
     }
 
-    func status(user: [UInt8], content: [UInt8]) async throws(APIProblem) -> APIResponse {
+    /// The user whose like a request is about: the one that it names, or the token's own.
+    private func writer(_ request: APIRequest, _ named: [UInt8]?) throws(APIProblem) -> [UInt8] {
+        try checked(user: try required(try request.caller.user(named: named, for: .write), .userID))
+    }
+
+    func status(_ request: APIRequest, user: [UInt8], content: [UInt8]) async throws(APIProblem) -> APIResponse {
         let user = try checked(user: user)
         let content = try checked(content: content)
+        _ = try request.caller.user(named: user, for: .read)
+        try await requireVisible(content, to: request.caller)
         let outcome = await service.read([content], user: user)[0]
         if let problem = Answers.problem(outcome.status) { throw problem }
         return .json { writer in
@@ -92,6 +99,7 @@ extension API {
 
     /// Performs a call, or answers what became of the first one with its key.
     func perform(_ call: LikeService.Call, _ request: APIRequest) async throws(APIProblem) -> Outcome {
+        try await requireVisible(call.content, to: request.caller)
         guard let stored = try await claim(request) else {
             let outcome = await service.perform(call)
             timings.record(outcome)

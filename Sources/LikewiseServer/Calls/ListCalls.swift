@@ -7,14 +7,16 @@ import LikewiseEngine
 extension API {
     func userLikes(_ request: APIRequest, user: [UInt8]) async throws(APIProblem) -> APIResponse {
         let user = try checked(user: user)
+        _ = try request.caller.user(named: user, for: .read)
         let page = try await page(request, of: .user(user))
+        let hidden = Set(try await hidden(page.likes.map(\.content), nil, from: request.caller))
         return .json { writer in
             writer.object { body in
                 body.field("user_id", utf8: user)
                 body.field(
                     "likes",
                     list: { list in
-                        for like in page.likes {
+                        for (i, like) in page.likes.enumerated() where !hidden.contains(i) {
                             list.object { entry in
                                 entry.field("content_id", utf8: like.content)
                                 held(like, &entry)
@@ -28,6 +30,7 @@ extension API {
 
     func contentLikes(_ request: APIRequest, content: [UInt8]) async throws(APIProblem) -> APIResponse {
         let content = try checked(content: content)
+        try await requireListable(content, to: request.caller)
         let page = try await page(request, of: .content(content))
         return .json { writer in
             writer.object { body in
@@ -97,8 +100,11 @@ extension API {
             }
             window = named
         }
-        let top = await service.top(window, limit: limit)
-        let counts = await service.read(top.map(\.content), user: nil)
+        let seesAll = request.caller.seesPrivate
+        // Those that are not there for the caller make room for others.
+        let entries = await service.top(window, limit: seesAll ? limit : WireLimits.topEntries)
+        let counts = await service.read(entries.map(\.content), user: nil)
+        let top = zip(entries, counts).filter { !isHidden($1, from: request.caller) }.prefix(limit)
         for outcome in counts where outcome.status != .contentNotFound {
             if let problem = Answers.problem(outcome.status) { throw problem }
         }
@@ -108,7 +114,7 @@ extension API {
                 body.field(
                     "contents",
                     list: { list in
-                        for (entry, known) in zip(top, counts) {
+                        for (entry, known) in top {
                             list.object { item in
                                 item.field("content_id", utf8: entry.content)
                                 item.field("gained", Int(entry.gained))

@@ -42,6 +42,7 @@ final class FrontConnection: HotConnection {
     private var isInputClosed = false
     private var isOutputClosed = false
     private(set) var isClosed = false
+    var held: HeldRequest?
     private var interest = UInt32(EPOLLIN.rawValue)
     private var lastActivity: UInt64
     private var requestBegan: UInt64?
@@ -139,6 +140,12 @@ final class FrontConnection: HotConnection {
         settle()
     }
 
+    func goOn() {
+        guard !isClosed else { return }
+        lastActivity = loop.now
+        settle()
+    }
+
     /// Sends what is due, takes what may be taken now, and does what was waiting for that.
     func settle() {
         guard !isClosed else { return }
@@ -197,7 +204,7 @@ final class FrontConnection: HotConnection {
     func isOverTime(_ timeouts: ConnectionTimeouts) -> Bool {
         let quiet = loop.now &- lastActivity
         if pause == .refused { return quiet > timeouts.read }
-        guard answers.isSettled else { return false }
+        guard answers.isSettled, held == nil else { return false }
         if let requestBegan, loop.now &- requestBegan > timeouts.read { return true }
         return quiet > timeouts.idle
     }

@@ -12,15 +12,19 @@ package struct APIRequest: Sendable {
     package var query: String
     package var headers: HTTPFields
     package var body: [UInt8]
+    /// Who asks.
+    package var caller: Caller
 
     package init(
-        method: HTTPRequest.Method, path: String, query: String = "", headers: HTTPFields = [:], body: [UInt8] = []
+        method: HTTPRequest.Method, path: String, query: String = "", headers: HTTPFields = [:], body: [UInt8] = [],
+        caller: Caller
     ) {
         self.method = method
         self.path = path
         self.query = query
         self.headers = headers
         self.body = body
+        self.caller = caller
     }
 }
 

@@ -44,6 +44,7 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
     private var mode = Mode.scanning
     private var waiting: ByteBuffer
     private var answers = AnswerQueue()
+    var held: HeldRequest?
     private var isReadHeld = false
     private var heldEvents: [Any] = []
     private var isClosing = false
@@ -93,7 +94,8 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
     private func isDone(_ context: ChannelHandlerContext) -> Bool {
         switch mode {
         case .scanning:
-            answers.isSettled && (waiting.readableBytes == 0 || requestBegan != nil && context.channel.isWritable)
+            answers.isSettled && held == nil
+                && (waiting.readableBytes == 0 || requestBegan != nil && context.channel.isWritable)
         case .awaiting: false
         // The full stack knows of these, and sees the event.
         case .passing, .transparent: true
@@ -228,7 +230,10 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
         case .partial:
             begin()
             return false
-        case .mustWait: return false
+        case .mustWait:
+            // What is being found out for it may be a question to a shard.
+            scheduleHandOver(context)
+            return false
         case .fullStack(let head):
             guard answers.isSettled else { return false }
             startPassing(head, context)
@@ -300,6 +305,13 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
         }
     }
 
+    func goOn() {
+        guard let context, !isClosing else { return }
+        lastActivity = .now()
+        process(context)
+        flushOut(context)
+    }
+
     private func flushOut(_ context: ChannelHandlerContext) {
         guard answers.hasBytes else { return }
         context.writeAndFlush(wrapOutboundOut(takeBytes(context)), promise: nil)
@@ -357,6 +369,7 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
 
     private var isOverTime: Bool {
         let now = NIODeadline.now()
+        if held != nil { return false }
         if isClosing { return now - lastActivity > .nanoseconds(Int64(timeouts.read)) }
         if let requestBegan, heldSince == nil, answers.isSettled,
             now - requestBegan > .nanoseconds(Int64(timeouts.read))

@@ -9,6 +9,7 @@ import NIOCore
 
 struct FullStack {
     let api: API
+    let authenticator: Authenticator?
     let timings: RouteTimings
     let clock: any EngineClock
 
@@ -31,16 +32,25 @@ struct FullStack {
     }
 
     private func answer(_ request: Request, _ route: Route, path: String, query: String) async -> APIResponse {
-        var asked = APIRequest(method: request.method, path: path, query: query, headers: request.headers)
         do throws(APIProblem) {
+            var asked = APIRequest(
+                method: request.method, path: path, query: query, headers: request.headers,
+                caller: try await caller(request, route))
             if route == .bulk { return try await bulk(request, &asked) }
             asked.body = try await body(of: request, route)
             return await api.respond(to: asked, route)
         } catch { return error.response }
     }
 
+    /// Who asks. Before anything of the body is read, so that nobody unknown can make us hold one.
+    private func caller(_ request: Request, _ route: Route) async throws(APIProblem) -> Caller {
+        guard let authenticator else { return .trusted() }
+        return route.isOpen ? .anonymous() : try await authenticator.caller(request.headers[values: .authorization])
+    }
+
     /// A bulk intake's body is the largest thing that a caller can make us hold, so the gates come before it.
     private func bulk(_ request: Request, _ asked: inout APIRequest) async throws(APIProblem) -> APIResponse {
+        try asked.caller.require(.likesWrite)
         guard api.bulkGate.enter() else { throw tooManyBulkIntakes }
         defer { api.bulkGate.leave() }
         guard try hasBody(request, .bulk) else { return await api.respond(to: asked, .bulk) }
@@ -51,7 +61,7 @@ struct FullStack {
             return await api.respond(to: asked, .bulk)
         }
         try api.checkBodyType(asked, .bulk)
-        return try await stream(request)
+        return try await stream(request, asked.caller)
     }
 
     private var tooManyBulkIntakes: APIProblem {
@@ -59,8 +69,8 @@ struct FullStack {
     }
 
     /// Scans the lines of a bulk intake as they arrive.
-    private func stream(_ request: Request) async throws(APIProblem) -> APIResponse {
-        let intake = BulkIntake(api)
+    private func stream(_ request: Request, _ caller: Caller) async throws(APIProblem) -> APIResponse {
+        let intake = BulkIntake(api, for: caller)
         var bytes = 0
         do {
             for try await part in request.body {

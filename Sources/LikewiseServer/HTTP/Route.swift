@@ -126,6 +126,14 @@ package enum Route: Hashable, Sendable {
         }
     }
 
+    /// Whether a credential means nothing to the call, not even one that does not hold.
+    package var isOpen: Bool {
+        switch self {
+        case .live, .ready, .openAPI, .index: true
+        default: false
+        }
+    }
+
     /// How a route takes a body.
     package enum BodyRule: Sendable {
         case none

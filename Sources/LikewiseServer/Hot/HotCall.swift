@@ -10,6 +10,7 @@ package enum HotCall {
     /// A like or an unlike. Ranges point into the request's bytes.
     package struct Change {
         package var content: UnsafeRawBufferPointer
+        /// Empty where the body names none, and the caller's token says who it is.
         package var user: UnsafeRawBufferPointer
         package var type: UnsafeRawBufferPointer
         /// `none` for an unlike.
@@ -21,9 +22,10 @@ package enum HotCall {
     case countBatch(contents: [UnsafeRawBufferPointer], user: UnsafeRawBufferPointer?)
 
     /// The hot call that a request is; nil where it is none. `request` is the head with its body behind it.
+    /// `needsUser`: a like must name its user.
     package init?(
         _ head: ScannedHead, _ request: UnsafeRawBufferPointer, reactions: ReactionSet, maxBodyBytes: Int,
-        scratch: inout [UInt8]
+        needsUser: Bool = true, scratch: inout [UInt8]
     ) {
         guard head.isHot, head.contentLength <= maxBodyBytes else { return nil }
         let target = UnsafeRawBufferPointer(rebasing: request[head.target])
@@ -33,7 +35,9 @@ package enum HotCall {
         case .post, .delete:
             guard head.isJSON, head.contentLength > 0 else { return nil }
             if HotCall.equals(target, "/v1/likes") {
-                self.init(change: body, isLike: head.method == .post, reactions: reactions, scratch: &scratch)
+                self.init(
+                    change: body, isLike: head.method == .post, reactions: reactions, needsUser: needsUser,
+                    scratch: &scratch)
             } else if head.method == .post, HotCall.equals(target, "/v1/likes/count/batch") {
                 self.init(batch: body, scratch: &scratch)
             } else {
@@ -43,11 +47,18 @@ package enum HotCall {
         }
     }
 
-    private init?(change body: UnsafeRawBufferPointer, isLike: Bool, reactions: ReactionSet, scratch: inout [UInt8]) {
+    private init?(
+        change body: UnsafeRawBufferPointer, isLike: Bool, reactions: ReactionSet, needsUser: Bool,
+        scratch: inout [UInt8]
+    ) {
         guard let fields = HotCall.scanned({ () throws(BodyProblem) in try IntentBody.scan(body, scratch: &scratch) }),
-            let content = HotCall.bytes(fields.content, body, limit: IDRules.contentBytes),
-            let user = HotCall.bytes(fields.user, body, limit: IDRules.userBytes)
+            let content = HotCall.bytes(fields.content, body, limit: IDRules.contentBytes)
         else { return nil }
+        var user = UnsafeRawBufferPointer(start: nil, count: 0)
+        if needsUser || fields.user != nil {
+            guard let named = HotCall.bytes(fields.user, body, limit: IDRules.userBytes) else { return nil }
+            user = named
+        }
         var change = Change(
             content: content, user: user, type: UnsafeRawBufferPointer(start: nil, count: 0), reaction: .none)
         if isLike {

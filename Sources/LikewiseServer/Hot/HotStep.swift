@@ -42,6 +42,17 @@ extension LoopSubmitter {
     /// Takes the request that `bytes`, which are not empty, begin with.
     func step(_ bytes: UnsafeRawBufferPointer, of connection: Connection, _ answers: inout AnswerQueue) -> HotStep {
         guard answers.count < HotLimits.maxPipelined else { return .mustWait }
+        guard identity != nil else { return take(bytes, of: connection, &answers) }
+        if let held = connection.held, held.isWaiting { return .mustWait }
+        let step = take(bytes, of: connection, &answers)
+        if case .mustWait = step { return step }
+        connection.held = nil
+        return step
+    }
+
+    private func take(
+        _ bytes: UnsafeRawBufferPointer, of connection: Connection, _ answers: inout AnswerQueue
+    ) -> HotStep {
         switch scanner.scan(bytes) {
         case .partial: return .partial
         case .irregular: return .irregular
@@ -69,15 +80,25 @@ extension LoopSubmitter {
     ) -> HotStep? {
         scratch.removeAll(keepingCapacity: true)
         let call = HotCall(
-            head, bytes, reactions: self.answers.reactions, maxBodyBytes: limits.bodyBytes, scratch: &scratch)
+            head, bytes, reactions: self.answers.reactions, maxBodyBytes: limits.bodyBytes, needsUser: identity == nil,
+            scratch: &scratch)
         guard let call else { return nil }
+        var caller: Caller?
+        if let identity {
+            switch self.caller(identity, head, bytes, of: connection) {
+            case .caller(let found): caller = found
+            case .mustWait: return .mustWait
+            case .refused: return nil
+            }
+        }
         let started = clock.nanoseconds()
         let outcome =
             switch call {
             case .change(let change):
-                start(change, isLike: head.method == .post, started, of: connection, &answers)
-            case .count(let content, let user): start(count: content, user, started, of: connection, &answers)
-            case .countBatch(let contents, let user): start(counts: contents, user, started, &answers)
+                start(change, by: caller, isLike: head.method == .post, started, of: connection, &answers)
+            case .count(let content, let user):
+                start(count: content, user, by: caller, started, of: connection, &answers)
+            case .countBatch(let contents, let user): start(counts: contents, user, by: caller, started, &answers)
             }
         switch outcome {
         case .started: return .started(length: head.length + head.contentLength)
@@ -93,49 +114,89 @@ extension LoopSubmitter {
     }
 
     private func start(
-        _ change: HotCall.Change, isLike: Bool, _ started: UInt64, of connection: Connection,
+        _ change: HotCall.Change, by caller: Caller?, isLike: Bool, _ started: UInt64, of connection: Connection,
         _ answers: inout AnswerQueue
     ) -> Start {
         let shard = engine.shard(of: change.content)
         guard answers.accepts(shard: shard) else { return .mustWait }
+        let kind = isLike ? HotKind.like : .unlike
+        if let caller {
+            let isOwn = change.user.isEmpty ? caller.user != nil : caller.isSelf(change.user)
+            // What is not allowed, or names nobody, is for the full stack to tell.
+            guard isOwn || !change.user.isEmpty, caller.refusal(.write, isOwn: isOwn) == nil else { return .notHot }
+            if let step = unlessVisible(change.content, to: caller, shard, kind, started, of: connection, &answers) {
+                return step
+            }
+        }
         let target = Target(
-            connection: connection, slot: answers.open(shard: shard), kind: isLike ? .like : .unlike, started: started)
-        submit(
-            isLike ? .react : .clear, content: change.content, user: change.user, type: change.type,
-            reaction: change.reaction, shard: shard, for: target)
+            connection: connection, slot: answers.open(shard: shard), kind: kind, started: started)
+        func submit(for user: UnsafeRawBufferPointer) {
+            self.submit(
+                isLike ? .react : .clear, content: change.content, user: user, type: change.type,
+                reaction: change.reaction, shard: shard, for: target)
+        }
+        if change.user.isEmpty { caller?.user?.withUnsafeBytes(submit) } else { submit(for: change.user) }
+        return .started
+    }
+
+    /// Answers for a content that is not there for the caller; nil where it is.
+    private func unlessVisible(
+        _ content: UnsafeRawBufferPointer, to caller: Caller, _ shard: Int, _ kind: HotKind, _ started: UInt64,
+        of connection: Connection, _ answers: inout AnswerQueue
+    ) -> Start? {
+        let status: Outcome.Status
+        switch sight(of: content, for: caller, of: connection) {
+        case .visible: return nil
+        case nil: return .mustWait
+        case .isPrivate: status = .contentNotFound
+        case .failed(let failure): status = failure
+        }
+        answers.fill(answers.open(shard: shard)) { writeProblem(status, to: &$0) }
+        timings.record(kind, Outcome(status: status), nanoseconds: clock.nanoseconds() &- started)
         return .started
     }
 
     private func start(
-        count content: UnsafeRawBufferPointer, _ user: UnsafeRawBufferPointer?, _ started: UInt64,
+        count content: UnsafeRawBufferPointer, _ user: UnsafeRawBufferPointer?, by caller: Caller?, _ started: UInt64,
         of connection: Connection, _ answers: inout AnswerQueue
     ) -> Start {
         let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
-        if user == nil, answers.isSettled, let outcome = published(content) {
-            writeCount(content, outcome, to: &answers.bytes)
+        let seesAll = caller?.seesPrivate ?? true
+        if user == nil, answers.isSettled, let outcome = published(content, seesAll) {
+            if outcome.status == .done {
+                writeCount(content, outcome, to: &answers.bytes)
+            } else {
+                writeProblem(outcome.status, to: &answers.bytes)
+            }
             timings.record(.count, outcome, nanoseconds: clock.nanoseconds() &- started)
             return .started
         }
         let shard = engine.shard(of: content)
         guard answers.accepts(shard: shard) else { return .mustWait }
+        if let caller, let user {
+            guard caller.refusal(.read, isOwn: caller.isSelf(user)) == nil else { return .notHot }
+            if let step = unlessVisible(content, to: caller, shard, .countOfUser, started, of: connection, &answers) {
+                return step
+            }
+        }
+        let kind = user != nil ? HotKind.countOfUser : seesAll ? .count : .countUnlessPrivate
         let target = Target(
-            connection: connection, slot: answers.open(shard: shard), kind: user == nil ? .count : .countOfUser,
-            started: started)
+            connection: connection, slot: answers.open(shard: shard), kind: kind, started: started)
         submit(
             .read, content: content, user: user ?? nothing, type: nothing, reaction: .none, shard: shard, for: target)
         return .started
     }
 
     private func start(
-        counts contents: [UnsafeRawBufferPointer], _ user: UnsafeRawBufferPointer?, _ started: UInt64,
-        _ answers: inout AnswerQueue
+        counts contents: [UnsafeRawBufferPointer], _ user: UnsafeRawBufferPointer?, by caller: Caller?,
+        _ started: UInt64, _ answers: inout AnswerQueue
     ) -> Start {
         guard user == nil else { return .notHot }
         guard answers.isSettled else { return .mustWait }
         var outcomes: [Outcome] = []
         outcomes.reserveCapacity(contents.count)
         for content in contents {
-            guard let outcome = published(content) else { return .notHot }
+            guard let outcome = published(content, caller?.seesPrivate ?? true) else { return .notHot }
             outcomes.append(outcome)
         }
         writeCounts(contents, outcomes, to: &answers.bytes)
@@ -143,9 +204,11 @@ extension LoopSubmitter {
         return .started
     }
 
-    private func published(_ content: UnsafeRawBufferPointer) -> Outcome? {
+    /// What is at hand of a content; to who does not see all, one that is private is not there.
+    private func published(_ content: UnsafeRawBufferPointer, _ seesAll: Bool) -> Outcome? {
         guard let published = engine.published(content) else { return nil }
         if engine.strictContent && !published.description.registered { return nil }
+        if !seesAll && published.description.visibility == .private { return Outcome(status: .contentNotFound) }
         var outcome = Outcome(status: .done)
         outcome.tally = published.tally
         return outcome

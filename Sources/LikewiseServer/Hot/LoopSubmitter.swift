@@ -7,6 +7,10 @@ import LikewiseEngine
 
 /// A connection that hot calls come in on; touched on its loop alone.
 protocol HotConnection: AnyObject, SendableMetatype {
+    /// What is being found out for the request that waits first; nil where nothing is.
+    var held: HeldRequest? { get set }
+    /// Called when it was found out: looks at that request again.
+    func goOn()
     /// Writes the answer of a slot, unless the connection has ended.
     func fill(_ slot: UInt64, _ write: (inout GrowingBytes) -> Void)
     /// Called when its part of a group of answers has been filled in.
@@ -18,7 +22,11 @@ enum HotKind {
     case like
     case unlike
     case count
+    /// A count for a caller for whom private contents are not there.
+    case countUnlessPrivate
     case countOfUser
+    /// Whether a content is private, for the request that a connection holds.
+    case sight
 }
 
 /// Lives on one event loop and is only touched there.
@@ -38,9 +46,11 @@ final class LoopSubmitter<Connection: HotConnection> {
     let clock: any EngineClock
     let timings: RouteTimings
     let limits: HotLimits
+    /// Where callers are known; nil where they are believed.
+    let identity: LoopIdentity?
     let scanner: RequestScanner
     /// Has work done on this loop, from any thread.
-    private let execute: @Sendable (@escaping @Sendable () -> Void) -> Void
+    let execute: @Sendable (@escaping @Sendable () -> Void) -> Void
     private var groups: [IntentGroup?]
     private var targets: [[Target]]
     /// Whether intents wait for the end of the turn.
@@ -54,7 +64,7 @@ final class LoopSubmitter<Connection: HotConnection> {
 
     init(
         engine: any LikeEngine, answers: Answers, clock: any EngineClock, timings: RouteTimings, limits: HotLimits,
-        execute: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
+        identity: LoopIdentity?, execute: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
     ) {
         self.engine = engine
         seed = engine.seed
@@ -62,8 +72,9 @@ final class LoopSubmitter<Connection: HotConnection> {
         self.clock = clock
         self.timings = timings
         self.limits = limits
+        self.identity = identity
         self.execute = execute
-        scanner = RequestScanner(maxHeadBytes: limits.headBytes)
+        scanner = RequestScanner(maxHeadBytes: limits.headBytes, readsAuthorization: identity != nil)
         encoder = ResponseEncoder(clock: clock)
         groups = Array(repeating: nil, count: engine.shardCount)
         targets = Array(repeating: [], count: engine.shardCount)
@@ -115,32 +126,44 @@ final class LoopSubmitter<Connection: HotConnection> {
                 let content = UnsafeRawBufferPointer(rebasing: bytes[start..<userStart])
                 let user = UnsafeRawBufferPointer(rebasing: bytes[userStart..<(userStart + Int(intent.userLength))])
                 let outcome = group.outcomes[i]
+                if target.kind == .sight {
+                    target.connection.held?.found(outcome)
+                    continue
+                }
                 target.connection.fill(target.slot) { out in
                     write(target.kind, content: content, user: user, outcome, to: &out)
                 }
                 timings.record(target.kind, outcome, nanoseconds: now &- target.started)
             }
         }
-        for target in targets { target.connection.answered() }
+        for target in targets {
+            if target.kind == .sight { target.connection.goOn() } else { target.connection.answered() }
+        }
     }
 
     private func write(
         _ kind: HotKind, content: UnsafeRawBufferPointer, user: UnsafeRawBufferPointer, _ outcome: Outcome,
         to out: inout GrowingBytes
     ) {
-        if let problem = Answers.problem(outcome.status) {
-            let response = problem.response
-            return response.body.withUnsafeBytes { body in
-                encoder.append(.problem(status: response.status), body: body, to: &out)
-            }
-        }
+        if outcome.status != .done { return writeProblem(outcome.status, to: &out) }
         switch kind {
         case .like, .unlike: writeChange(kind == .like, content: content, user: user, outcome, to: &out)
-        case .count: writeCount(content, outcome, to: &out)
+        case .countUnlessPrivate where outcome.description?.visibility == .private:
+            writeProblem(.contentNotFound, to: &out)
+        case .count, .countUnlessPrivate: writeCount(content, outcome, to: &out)
+        case .sight: break
         case .countOfUser:
             writer.removeAll()
             writer.object { body in answers.count(content: content, outcome, withUser: true, to: &body) }
             writer.withBytes { body in encoder.append(.ok, body: body, to: &out) }
+        }
+    }
+
+    /// What an intent came to that was not done.
+    func writeProblem(_ status: Outcome.Status, to out: inout GrowingBytes) {
+        guard let response = Answers.problem(status)?.response else { return }
+        response.body.withUnsafeBytes { body in
+            encoder.append(.problem(status: response.status), body: body, to: &out)
         }
     }
 

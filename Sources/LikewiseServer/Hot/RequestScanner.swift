@@ -24,6 +24,8 @@ package struct ScannedHead: Equatable {
     package var target = 0..<0
     /// Bytes of the body that follows.
     package var contentLength = 0
+    /// The value of Authorization, where it is read and there is one.
+    package var authorization: Range<Int>?
     /// Nothing in the head asks for more than the hot routes do.
     package var isHot = true
     /// The body is JSON, or its type is not said.
@@ -58,8 +60,13 @@ package struct RequestScanner {
 
     /// Bytes of a whole head.
     package let maxHeadBytes: Int
+    /// Whether Authorization is noted. Where it means nothing, a request with it is for the full stack.
+    package let readsAuthorization: Bool
 
-    package init(maxHeadBytes: Int) { self.maxHeadBytes = maxHeadBytes }
+    package init(maxHeadBytes: Int, readsAuthorization: Bool = false) {
+        self.maxHeadBytes = maxHeadBytes
+        self.readsAuthorization = readsAuthorization
+    }
 
     /// The head that `bytes` begin with.
     package func scan(_ bytes: UnsafeRawBufferPointer) -> HeadScan {
@@ -86,7 +93,7 @@ package struct RequestScanner {
             } else {
                 fields += 1
                 if fields > RequestScanner.maxFields { return .tooLarge }
-                guard header(line, &head, &hosts, &lengths) else { return .irregular }
+                guard header(line, at, &head, &hosts, &lengths) else { return .irregular }
             }
             at = feed + 1
         }
@@ -127,7 +134,8 @@ package struct RequestScanner {
     }
 
     private func header(
-        _ line: UnsafeRawBufferPointer, _ head: inout ScannedHead, _ hosts: inout Int, _ lengths: inout Int
+        _ line: UnsafeRawBufferPointer, _ start: Int, _ head: inout ScannedHead, _ hosts: inout Int,
+        _ lengths: inout Int
     ) -> Bool {
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > 0 else { return false }
         for byte in line[..<colon] where !isToken(byte) { return false }
@@ -149,7 +157,16 @@ package struct RequestScanner {
             let type = UnsafeRawBufferPointer(rebasing: value.prefix { $0 != UInt8(ascii: ";") })
             if !sameLetters(trim(type, 0), "application/json") { head.isJSON = false }
         case 13 where named(line, "if-none-match"): head.isHot = false
-        case 13 where named(line, "authorization"): head.isHot = false
+        case 13 where named(line, "authorization"):
+            // Two of them are for the full stack to refuse.
+            guard readsAuthorization, head.authorization == nil, let from = value.baseAddress,
+                let base = line.baseAddress
+            else {
+                head.isHot = false
+                break
+            }
+            let offset = start + (from - base)
+            head.authorization = offset..<(offset + value.count)
         case 14 where named(line, "content-length"):
             lengths += 1
             guard lengths == 1, let length = number(value) else { return false }

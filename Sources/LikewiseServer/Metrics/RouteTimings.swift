@@ -43,7 +43,7 @@ package final class RouteTimings: Sendable {
         switch kind {
         case .like: timers = likeTimers
         case .unlike: timers = unlikeTimers
-        case .count, .countOfUser: timers = countTimers
+        case .count, .countUnlessPrivate, .countOfUser, .sight: timers = countTimers
         }
         let isChange = timers.first === likeTimers.first || timers.first === unlikeTimers.first
         if isChange { record(outcome) }

@@ -2,6 +2,10 @@
 enum MetricsHelp {
     static let texts: [String: String] = [
         "likewise_http_request": "Duration of requests, by call and class of status.",
+        "likewise_identity_checks": "Credentials that were checked, by what became of them; those found again are not.",
+        "likewise_identity_files_failed": "Files of keys that could not be read or used again, by setting.",
+        "likewise_jwt_keys_fetched": "Key sets fetched from the issuer's address.",
+        "likewise_jwt_keys_failed": "Fetches of them that failed; the keys before stay in use.",
         "likewise_likes": "Intents to like or unlike, by what became of them.",
         "likewise_batch_intents": "Intents in one batch of a shard.",
         "likewise_log_sync": "Duration of fdatasync on the event log.",

@@ -88,15 +88,18 @@ struct Serve: SettingsCommand {
                 window: settings.idempotencyWindow.milliseconds, limit: settings.idempotencyKeys),
             restoring: answers)
         let flag = StopFlag()
+        let authenticator = try await authenticator(settings, clock: clock, on: group, logger: logger)
         let server = HTTPServer(
-            options(settings), service: LikeService(engine: engine, idempotency: store, clock: clock), group: group,
-            logger: logger, metricsPage: metricsPage, isStopping: { flag.isSet },
+            options(settings), service: LikeService(engine: engine, idempotency: store, clock: clock),
+            authenticator: authenticator, group: group, logger: logger, metricsPage: metricsPage,
+            isStopping: { flag.isSet },
             onListening: { port in
                 logger.notice(
                     "listening", metadata: ["host": "\(settings.host)", "port": "\(port)", "pid": "\(getpid())"])
             })
         var configuration = ServiceGroupConfiguration(
-            services: [HTTPService(server: server, flag: flag)], gracefulShutdownSignals: [.sigterm, .sigint],
+            services: [HTTPService(server: server, authenticator: authenticator, flag: flag)],
+            gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger)
         configuration.maximumGracefulShutdownDuration = settings.shutdownTimeout
         do {
@@ -104,6 +107,14 @@ struct Serve: SettingsCommand {
         } catch is CancellationError {
             logger.warning("some connections were still open after the shutdown timeout and have been closed")
         }
+    }
+
+    /// What knows the callers; nil where they are believed.
+    private func authenticator(
+        _ settings: Settings<ServeSettings>, clock: SystemClock, on group: MultiThreadedEventLoopGroup, logger: Logger
+    ) async throws -> Authenticator? {
+        guard let options = settings.identity else { return nil }
+        return try await Authenticator(options, clock: clock, group: group, logger: logger)
     }
 
     private func options(_ settings: Settings<ServeSettings>) -> HTTPServerOptions {
@@ -142,13 +153,19 @@ private final class StopFlag: Sendable {
 /// The server as a service that notes when shutdown begins.
 private struct HTTPService: Service {
     let server: HTTPServer
+    let authenticator: Authenticator?
     let flag: StopFlag
 
     func run() async throws {
+        // Keys are kept up to date as long as there are requests.
+        let upkeep = authenticator.map { authenticator in Task { await authenticator.run() } }
+        defer { upkeep?.cancel() }
         try await withGracefulShutdownHandler {
             try await server.run()
         } onGracefulShutdown: {
             flag.set()
         }
+        upkeep?.cancel()
+        await upkeep?.value
     }
 }

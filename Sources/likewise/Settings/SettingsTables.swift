@@ -6,7 +6,7 @@ package enum SettingsCatalogue {
     /// Every command's table; a new command adds its own here.
     package static let tables: [any SettingsTable.Type] = [
         ServeSettings.self, AggregateSettings.self, MigrateSettings.self, RebalanceSettings.self, VerifySettings.self,
-        ReplaySettings.self, BenchSettings.self,
+        ReplaySettings.self, KeysSettings.self, BenchSettings.self,
     ]
 }
 
@@ -26,6 +26,12 @@ package struct ServeSettings: SettingsTable {
     package let insecure = Setting(
         "insecure", .onOff, default: "off",
         "Listen on an address that is not loopback although callers have no identity")
+    package let jwtKeys = IdentitySettings.jwtKeys
+    package let jwtIssuer = IdentitySettings.jwtIssuer
+    package let jwtAudience = IdentitySettings.jwtAudience
+    package let jwtLeeway = IdentitySettings.jwtLeeway
+    package let jwtRefresh = IdentitySettings.jwtRefresh
+    package let apiKeys = IdentitySettings.apiKeys
     package let dataDir = CommonSettings.dataDir
     package let cluster = CommonSettings.cluster(
         absent: "none: one machine",
@@ -88,11 +94,11 @@ package struct ServeSettings: SettingsTable {
     package let logFormat = CommonSettings.logFormat
 
     package static func conflicts(in settings: Settings<Self>) -> [String] {
-        var found: [String] = []
-        if !Loopback.covers(settings.host) && !settings.insecure {
+        var found = IdentitySettings.conflicts(in: settings)
+        if !Loopback.covers(settings.host) && !settings.insecure && !settings.hasIdentity {
             found.append(
-                "host: '\(settings.host)' is not loopback, and callers have no identity in this build: put the server "
-                    + "behind a trusted backend on 127.0.0.1, or give --insecure if the network is trusted")
+                "host: '\(settings.host)' is not loopback, and callers have no identity: give jwt-keys or api-keys, put "
+                    + "the server behind a trusted backend on 127.0.0.1, or give --insecure if the network is trusted")
         }
         if settings.cluster != nil {
             let elsewhere = [

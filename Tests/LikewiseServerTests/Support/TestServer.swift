@@ -17,6 +17,7 @@ final class TestServer: Sendable {
         var shards = 2
         var ledger: any Ledger = SimulatedLedger()
         var disk: any Disk = PosixDisk()
+        var identity: IdentityOptions?
 
         init() { http.port = 0 }
     }
@@ -25,6 +26,8 @@ final class TestServer: Sendable {
     let port: Int
     private let group: ServiceGroup
     private let task: Task<Void, any Error>
+    /// Keeps the keys of identity up to date.
+    private let upkeep: Task<Void, Never>?
 
     /// Runs `test` against a fresh server, on a thread that may wait, and stops the server.
     static func run<T: Sendable>(
@@ -54,8 +57,15 @@ final class TestServer: Sendable {
         let service = LikeService(engine: engine, idempotency: store, clock: clock)
         let (ports, listening) = AsyncStream.makeStream(of: Int.self)
         let stopping = Flag()
+        var authenticator: Authenticator?
+        if let identity = options.identity {
+            authenticator = try await Authenticator(
+                identity, clock: clock, group: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        }
+        upkeep = authenticator.map { authenticator in Task { await authenticator.run() } }
         let server = HTTPServer(
-            options.http, service: service, group: MultiThreadedEventLoopGroup.singleton, logger: logger,
+            options.http, service: service, authenticator: authenticator, group: MultiThreadedEventLoopGroup.singleton,
+            logger: logger,
             metricsPage: { Array("# none\n".utf8) }, isStopping: { stopping.isSet },
             onListening: { port in
                 listening.yield(port)
@@ -88,6 +98,8 @@ final class TestServer: Sendable {
     func stop() async throws {
         await group.triggerGracefulShutdown()
         try await task.value
+        upkeep?.cancel()
+        await upkeep?.value
         let engine = engine
         try await onThread { engine.stop() }
     }
