@@ -45,7 +45,7 @@ package enum TokenKeyParser {
         var kty: String
         var alg: String?
         var use: String?
-        var key_ops: [String]?
+        var keyOperations: [String]?
         var kid: String?
         var crv: String?
         var n: String?
@@ -55,10 +55,15 @@ package enum TokenKeyParser {
         var k: String?
         var d: String?
 
+        enum CodingKeys: String, CodingKey {
+            case kty, alg, use, kid, crv, n, e, x, y, k, d
+            case keyOperations = "key_ops"
+        }
+
         /// Whether the key may be used to check signatures with `algorithm`.
         func serves(_ algorithm: TokenAlgorithm) -> Bool {
             (alg == nil || alg == algorithm.rawValue) && (use == nil || use == "sig")
-                && (key_ops.map { $0.contains("verify") } ?? true)
+                && (keyOperations.map { $0.contains("verify") } ?? true)
         }
     }
 

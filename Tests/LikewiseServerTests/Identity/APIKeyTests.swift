@@ -18,9 +18,9 @@ struct APIKeyTests {
         try keys.add(made.key)
         let read = try APIKeySet(try keys.encoded())
         for keys in [keys, read] {
-            let caller = try #require(caller(keys, made.shown))
+            let found = try #require(caller(keys, made.shown))
             #expect(
-                caller.scopes == [.likesWrite, .admin] && caller.user == nil && caller.name == "key:\(made.key.id)")
+                found.scopes == [.likesWrite, .admin] && found.user == nil && found.name == "key:\(made.key.id)")
         }
         #expect(read.keys == [made.key])
         #expect(made.shown.hasPrefix("lw_\(made.key.id)_") && made.shown.utf8.count == 59)

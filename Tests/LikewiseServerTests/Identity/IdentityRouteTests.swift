@@ -1,5 +1,6 @@
 // Who may do what, over HTTP: each table runs through the event loop's way and through the full stack's.
 
+import Foundation
 import LikewiseServer
 import LikewiseTestSupport
 import Testing

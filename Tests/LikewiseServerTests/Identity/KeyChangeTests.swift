@@ -5,6 +5,7 @@ import LikewiseEngine
 import LikewiseServer
 import LikewiseTestSupport
 import Logging
+import NIOHTTP1
 import NIOPosix
 import Synchronization
 import Testing

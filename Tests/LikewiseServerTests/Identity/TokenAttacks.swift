@@ -1,6 +1,7 @@
 // Tokens that must not hold, with the reason that the log at debug level would give.
 
 import Foundation
+import JWTKit
 import LikewiseAPI
 import LikewiseServer
 

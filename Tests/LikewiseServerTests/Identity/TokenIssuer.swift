@@ -13,13 +13,13 @@ struct TokenIssuer: Sendable {
     static let audience = "likewise"
     static let rules = TokenRules(issuer: name, audience: audience, leeway: 30_000)
 
-    let rsa: Insecure.RSA.PrivateKey
+    let rsa: JWTKit.Insecure.RSA.PrivateKey
     let ec: ES256PrivateKey
     let ed: EdDSA.PrivateKey
     let secret: [UInt8]
 
     init() throws {
-        rsa = try Insecure.RSA.PrivateKey(backing: try _RSA.Signing.PrivateKey(keySize: .bits2048))
+        rsa = try JWTKit.Insecure.RSA.PrivateKey(backing: try _RSA.Signing.PrivateKey(keySize: .bits2048))
         ec = ES256PrivateKey()
         ed = try EdDSA.PrivateKey()
         secret = (0..<32).map { _ in UInt8.random(in: .min ... .max) }

@@ -1,3 +1,5 @@
+// The struct of `stat` is CoreFoundation's to the compiler, as soon as a dependency has loaded that module.
+import CoreFoundation
 import Foundation
 import Glibc
 
