@@ -3,6 +3,12 @@
 
 import LikewiseAPI
 
+#if canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
 /// Somebody who asks. A class, so that passing it on copies nothing; each event loop has its own (`copy`), so that no
 /// two cores count references to the same one.
 package final class Caller: Sendable {
@@ -92,8 +98,8 @@ package final class Caller: Sendable {
 
     /// Whether a user is the token's own.
     package func isSelf(_ user: UnsafeRawBufferPointer) -> Bool {
-        guard let own = self.user, own.count == user.count else { return false }
-        return own.withUnsafeBytes { $0.elementsEqual(user) }
+        guard let own = self.user, own.count == user.count, let given = user.baseAddress else { return false }
+        return own.withUnsafeBytes { own in own.baseAddress.map { memcmp($0, given, own.count) == 0 } ?? false }
     }
 }
 

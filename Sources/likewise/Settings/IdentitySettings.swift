@@ -114,7 +114,7 @@ package struct KeysSettings: SettingsTable {
     package static let repeatsLastArgument = true
     package static let examples: [(line: String, does: String)] = [
         (
-            "likewise keys make --api-keys keys.json --name web --scopes likes:write,users:read",
+            "likewise keys make --api-keys keys.json --name web --scopes likes:write",
             "makes a key and shows it, once"
         ),
         ("likewise keys list --api-keys keys.json", "the keys with their scopes, but for their secrets"),
