@@ -117,10 +117,10 @@ def main():
         }
         servers, rates, costs = {}, {way: [] for way in ways}, {way: [] for way in ways}
         bad = {way: 0 for way in ways}
-        for way, (flags, _) in ways.items():
-            (folder / f"server-{way}").mkdir()
-            servers[way] = Server(options.binary, folder / f"server-{way}", flags)
         try:
+            for way, (flags, _) in ways.items():
+                (folder / f"server-{way}").mkdir()
+                servers[way] = Server(options.binary, folder / f"server-{way}", flags)
             for turn in range(options.rounds + 1):
                 for way, (_, tokens) in ways.items():
                     before = servers[way].cpu()
