@@ -1,7 +1,7 @@
 // The keys of backends: what the file says, and whether a key that somebody shows is one of them. Without I/O.
 //
 // A key is 32 random bytes, so that nobody finds one by trying, however fast the hash; SHA-256 is enough to keep them
-// (docs/decisions/0015-identity.md). The file holds the hash alone: whoever reads the file cannot act for a backend.
+// (docs/decisions/0017-identity.md). The file holds the hash alone: whoever reads the file cannot act for a backend.
 
 import Crypto
 import FoundationEssentials
