@@ -17,7 +17,7 @@ RUN scripts/deploy/stage.sh .build/release/likewise /stage
 
 FROM debian:bookworm-slim
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates libpq5 librdkafka1 libsqlite3-0 libstdc++6 \
+    && apt-get install --yes --no-install-recommends ca-certificates libpq5 librdkafka1 libsqlite3-0 libstdc++6 zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 likewise \
     && useradd --uid 10001 --gid likewise --home-dir /data --no-create-home likewise \
