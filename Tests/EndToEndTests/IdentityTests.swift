@@ -29,7 +29,7 @@ struct IdentityTests {
                 #expect(try Binary.run(["keys", "revoke", id, "--api-keys", path]).ending == .exited(0))
                 let began = ContinuousClock.now
                 while try http.answer("POST", Target.likes, like, headers: bearer).status != 401 {
-                    try #require(ContinuousClock.now - began < .seconds(25), "the key still acts")
+                    try #require(ContinuousClock.now - began < .seconds(60), "the key still acts")
                 }
             }
             let again = try Binary.run(["keys", "revoke", id, "--api-keys", path])

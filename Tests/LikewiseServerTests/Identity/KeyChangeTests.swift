@@ -7,21 +7,12 @@ import LikewiseTestSupport
 import Logging
 import NIOHTTP1
 import NIOPosix
-import Synchronization
 import Testing
-
-/// The real clock, which a test can put forward.
-private final class ShiftedClock: EngineClock {
-    private let shift = Atomic<UInt64>(0)
-    private let real = SystemClock()
-    func nanoseconds() -> UInt64 { real.nanoseconds() + shift.load(ordering: .relaxed) * 1_000_000 }
-    func milliseconds() -> UInt64 { real.milliseconds() + shift.load(ordering: .relaxed) }
-    func advance(seconds: UInt64) { shift.wrappingAdd(seconds * 1_000, ordering: .relaxed) }
-}
 
 @Suite("Keys that change")
 struct KeyChangeTests {
-    private let clock = ShiftedClock()
+    /// Stands still until told otherwise: however slow the machine is, no time goes by between two checks.
+    private let clock = SimulatedClock()
 
     private func authenticator(_ url: String) async throws -> Authenticator {
         var logger = Logger(label: "test")
@@ -31,7 +22,7 @@ struct KeyChangeTests {
             IdentityOptions(tokens: tokens), clock: clock, group: MultiThreadedEventLoopGroup.singleton, logger: logger)
     }
 
-    /// Moments of tokens are the shifted clock's.
+    /// Moments of tokens are the clock's.
     private func token(_ issuer: TokenIssuer, prefix: String = "") async throws -> [UInt8] {
         let claims = TokenIssuer.claims(now: Double(clock.milliseconds()) / 1_000)
         let header = #"{"alg":"ES256","kid":"\#(prefix)key-ES256"}"#
@@ -48,7 +39,7 @@ struct KeyChangeTests {
             server.answer(.keys(try second.keySet([.es256], prefix: "new-")))
             let new = try await token(second, prefix: "new-")
             #expect(await authenticator.check(new) == nil && server.requests == 1, "too soon after the first fetch")
-            clock.advance(seconds: 31)
+            clock.advance(milliseconds: 31_000)
             // Many at once make one fetch.
             await withTaskGroup(of: Bool.self) { tasks in
                 for _ in 0..<16 { tasks.addTask { await authenticator.check(new) != nil } }
@@ -70,13 +61,13 @@ struct KeyChangeTests {
                 .status(.internalServerError), .endless, .redirect(server.url + "/other"), .keys("{\"keys\":[]}"),
             ]
             server.answer(modes[way])
-            clock.advance(seconds: 31)
+            clock.advance(milliseconds: 31_000)
             #expect(await authenticator.check(try await token(issuer, prefix: "other-")) == nil)
             #expect(server.requests == 2)
             #expect(await authenticator.check(try await token(issuer)) != nil)
             // It is tried again when it may be.
             server.answer(.keys(try issuer.keySet([.es256], prefix: "other-")))
-            clock.advance(seconds: 31)
+            clock.advance(milliseconds: 31_000)
             #expect(await authenticator.check(try await token(issuer, prefix: "other-")) != nil)
         }
     }
@@ -87,10 +78,10 @@ struct KeyChangeTests {
         try await KeySetServer.run(.keys(try issuer.keySet([.es256]))) { server in
             let authenticator = try await authenticator(server.url)
             server.answer(.silent)
-            clock.advance(seconds: 31)
+            clock.advance(milliseconds: 31_000)
             let began = ContinuousClock.now
             #expect(await authenticator.check(try await token(issuer, prefix: "other-")) == nil)
-            #expect(ContinuousClock.now - began < .seconds(25))
+            #expect(ContinuousClock.now - began < .seconds(60))
             #expect(await authenticator.check(try await token(issuer)) != nil)
         }
     }
@@ -102,7 +93,7 @@ struct KeyChangeTests {
             let authenticator = try await authenticator(server.url)
             #expect(await authenticator.check(try await token(issuer)) == nil)
             server.answer(.keys(try issuer.keySet([.es256])))
-            clock.advance(seconds: 31)
+            clock.advance(milliseconds: 31_000)
             #expect(await authenticator.check(try await token(issuer)) != nil)
         }
     }
@@ -119,7 +110,7 @@ struct KeyChangeTests {
             func wait(_ key: String, until holds: Bool) throws {
                 let began = ContinuousClock.now
                 while try (status(key) != 401) != holds {
-                    try #require(ContinuousClock.now - began < .seconds(25), "the file was not read again")
+                    try #require(ContinuousClock.now - began < .seconds(60), "the file was not read again")
                 }
             }
             #expect(try status(kept) == 200)

@@ -11,6 +11,8 @@ import LikewiseServer
 struct TokenIssuer: Sendable {
     static let name = "https://issuer.test"
     static let audience = "likewise"
+    /// Seconds for which a token holds, leeway aside: longer than any test takes on a slow machine.
+    static let lifetime: UInt64 = 3_600
     static let rules = TokenRules(issuer: name, audience: audience, leeway: 30_000)
 
     let rsa: JWTKit.Insecure.RSA.PrivateKey
@@ -42,7 +44,7 @@ struct TokenIssuer: Sendable {
     static func claims(_ changes: [String: String?] = [:], user: String = "ann", now: Double? = nil) -> String {
         let now = now ?? Date().timeIntervalSince1970
         var members: [String: String] = [
-            "iss": "\"\(name)\"", "aud": "\"\(audience)\"", "sub": "\"\(user)\"", "exp": "\(Int(now) + 60)",
+            "iss": "\"\(name)\"", "aud": "\"\(audience)\"", "sub": "\"\(user)\"", "exp": "\(UInt64(now) + lifetime)",
         ]
         for (name, value) in changes { members[name] = value }
         return "{" + members.sorted { $0.key < $1.key }.map { "\"\($0)\":\($1)" }.joined(separator: ",") + "}"

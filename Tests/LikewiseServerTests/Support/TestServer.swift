@@ -18,6 +18,7 @@ final class TestServer: Sendable {
         var ledger: any Ledger = SimulatedLedger()
         var disk: any Disk = PosixDisk()
         var identity: IdentityOptions?
+        var clock: any EngineClock = SystemClock()
 
         init() { http.port = 0 }
     }
@@ -50,7 +51,7 @@ final class TestServer: Sendable {
         engineOptions.shards = options.shards
         engineOptions.strictContent = options.strictContent
         engineOptions.segmentBytes = 1 << 20
-        let clock = SystemClock()
+        let clock = options.clock
         engine = try Engine(
             engineOptions, disk: options.disk, clock: clock, ledger: options.ledger, seed: 7, logger: logger)
         let store = IdempotencyStore(IdempotencyStore.Options(), restoring: engine.storedAnswers)
