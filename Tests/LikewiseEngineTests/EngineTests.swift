@@ -194,4 +194,73 @@ struct EngineTests {
         for video in 0..<30 { #expect(await count(engine, "video-\(video)") == 3) }
         await blocking { engine.stop() }
     }
+
+    @Test("The ledger is told which registers are new: those whose absence was proved, and only at the first try")
+    func proofs() async throws {
+        let folder = try TemporaryFolder()
+        let ledger = RecordingLedger(seed: 1)
+        /// Does `intents` on one content in a run of its own; answers, per try of the ledger, who was said to be new.
+        func run(_ intents: [(Intent.Action, String)], failing: Bool = false) async throws -> [[String: Bool]] {
+            let engine = try start(folder, ledger)
+            ledger.unreliable.writeFailure = failing ? .full : nil
+            _ = await ask(engine, "v", intents)
+            if failing {
+                await ledger.secondTry()
+                ledger.unreliable.writeFailure = nil
+            }
+            await blocking { engine.stop() }
+            return ledger.takeTries()
+        }
+        #expect(try await run([(.react, "ann"), (.clear, "ann"), (.react, "bob")]) == [["ann": true, "bob": true]])
+        let again = try await run([(.react, "ann"), (.clear, "bob"), (.react, "cid"), (.react, "bob")])
+        #expect(again == [["ann": false, "bob": false, "cid": true]])
+        let tries = try await run([(.react, "dan")], failing: true)
+        #expect(tries.first == ["dan": true] && tries.last == ["dan": false])
+        _ = try await run([(.deleteContent, "")])
+        #expect(try await run([(.react, "ann"), (.react, "eve")]) == [["ann": false, "eve": false]])
+        #expect(ledger.base.drifts.isEmpty)
+    }
+}
+
+/// A ledger that keeps what each call of `apply` said of registers.
+private final class RecordingLedger: Ledger {
+    let base = SimulatedLedger()
+    let unreliable: UnreliableLedger
+    private let seen = Mutex<[[String: Bool]]>([])
+    private let (counts, count) = AsyncStream.makeStream(of: Int.self)
+
+    init(seed: UInt64) { unreliable = UnreliableLedger(base, seed: seed) }
+
+    /// Ends when what was last taken out has been followed by two tries.
+    func secondTry() async { _ = await counts.first { $0 == 2 } }
+
+    func takeTries() -> [[String: Bool]] {
+        seen.withLock { seen in
+            defer { seen = [] }
+            return seen
+        }
+    }
+
+    func apply(_ batches: [LedgerBatch]) throws(LedgerError) {
+        var found: [String: Bool] = [:]
+        for batch in batches {
+            for row in batch.contents.flatMap(\.rows) {
+                let user = batch.userBytes[Int(row.userOffset)...].prefix(Int(row.userLength))
+                found[String(decoding: user, as: UTF8.self)] = row.isNew
+            }
+        }
+        if !found.isEmpty {
+            count.yield(
+                seen.withLock { seen in
+                    seen.append(found)
+                    return seen.count
+                })
+        }
+        try unreliable.apply(batches)
+    }
+
+    func makeReader() throws(LedgerError) -> any LedgerReader { try unreliable.makeReader() }
+    func setReactions(_ names: [String]) throws(LedgerError) { try unreliable.setReactions(names) }
+    func save(_ trends: [TrendBucket]) throws(LedgerError) { try unreliable.save(trends) }
+    func purge(limit: Int) throws(LedgerError) -> Bool { try unreliable.purge(limit: limit) }
 }

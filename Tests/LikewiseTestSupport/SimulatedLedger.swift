@@ -151,6 +151,7 @@ private struct State {
         for row in change.rows where Register.untouched.yields(to: row.register) {
             latestReading = max(latestReading, row.register.version.reading)
             let user = Array(users[Int(row.userOffset)...].prefix(Int(row.userLength)))
+            precondition(!row.isNew || content.registers[user] == nil, "a register that was proved to be new is there")
             if let transition = content.registers[user, default: .untouched].merge(row.register) {
                 content.tally.apply(old: transition.old, new: transition.new)
             }

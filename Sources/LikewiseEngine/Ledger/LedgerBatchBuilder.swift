@@ -89,7 +89,7 @@ package struct LedgerBatchBuilder {
             change.rows.append(
                 LedgerBatch.Row(
                     userOffset: UInt32(batch.userBytes.count), userLength: UInt8(movement.user.count),
-                    old: movement.entry.old, register: movement.entry.register))
+                    old: movement.entry.old, register: movement.entry.register, isNew: movement.entry.isNew))
             batch.userBytes.append(contentsOf: movement.user)
             previous = movement.user
         }

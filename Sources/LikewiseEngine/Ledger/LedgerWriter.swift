@@ -211,6 +211,8 @@ final class LedgerWriter: Sendable {
                 if hasFailed { logger.notice("the ledger takes transactions again") }
                 return true
             } catch {
+                // Some of it may be there after all.
+                for place in batches.indices { batches[place].forgetProofs() }
                 metrics.failed()
                 if !hasFailed {
                     logger.error(

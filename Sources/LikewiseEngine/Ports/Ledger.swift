@@ -233,12 +233,27 @@ package struct LedgerBatch: Sendable {
         /// tallies count the registers whatever this says; from `none` it expects to find no register, and is faster.
         package var old: Reaction
         package var register: Register
+        /// Whether the ledger has no register of this user, as was proved when the first change was evaluated: by the
+        /// content's filter, or by a lookup; `forgetProofs` takes it back. A ledger need not look again.
+        package var isNew: Bool
 
-        package init(userOffset: UInt32, userLength: UInt8, old: Reaction, register: Register) {
+        package init(
+            userOffset: UInt32, userLength: UInt8, old: Reaction, register: Register, isNew: Bool = false
+        ) {
             self.userOffset = userOffset
             self.userLength = userLength
             self.old = old
             self.register = register
+            self.isNew = isNew
+        }
+    }
+}
+
+extension LedgerBatch {
+    /// What was proved before the ledger was first given this batch, proves nothing where it is given it again.
+    package mutating func forgetProofs() {
+        for content in contents.indices {
+            for row in contents[content].rows.indices { contents[content].rows[row].isNew = false }
         }
     }
 }

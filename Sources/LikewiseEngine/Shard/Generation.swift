@@ -9,6 +9,8 @@
 //   0 reading (8)   8 key hash (8)   16 content (4)   20 sequence from the first (4)   24 region (2)   26 old (1)
 //   27 new (1)      28 length of the user id (1)      29 user id, padded to a multiple of 4
 //
+// In place of `old` stands `noRegister` where there was none at all before, neither in the ledger nor in the overlay.
+//
 // The index is in the order of the hashes: an entry's home is given by the upper bits, and the next free place is taken
 // (linear probing). So a larger index is filled from the smaller one front to back, without a look at the arena, where
 // a miss of the processor's cache would wait for each entry. An index entry is the hash's upper half and the entry's
@@ -28,6 +30,8 @@ package import LikewiseCore
 /// `@unchecked Sendable`: only its shard changes it, and only until it is sealed; other threads see it sealed.
 package final class Generation: @unchecked Sendable {
     static let entryHeader = 29
+    /// Above all codes of reactions.
+    fileprivate static let noRegister: UInt8 = 0xff
     /// A place in the arena is kept in 32 bits, in units of four bytes.
     private static let unit = 4
     private static let maxArenaBytes = Int(UInt32.max) * unit
@@ -123,10 +127,11 @@ package final class Generation: @unchecked Sendable {
     /// Makes a content known here; answers its place, for entries and events.
     package func add(content slot: UInt32, id: [UInt8]) -> UInt32 { id.withUnsafeBytes { add(content: slot, id: $0) } }
 
-    /// Adds a transition; sequences must rise.
+    /// Adds a transition; sequences must rise. With `isNew` it was proved that the user had no register before.
     @inline(__always)
     package func append(
-        content: UInt32, keyHash: UInt64, user: UnsafeRawBufferPointer, transition: Transition, sequence: UInt64
+        content: UInt32, keyHash: UInt64, user: UnsafeRawBufferPointer, transition: Transition, sequence: UInt64,
+        isNew: Bool = false
     ) {
         let length = (Generation.entryHeader + user.count + 3) & ~3
         if used + length > capacity { growArena(by: length) }
@@ -136,7 +141,8 @@ package final class Generation: @unchecked Sendable {
         p.storeBytes(of: content, toByteOffset: 16, as: UInt32.self)
         p.storeBytes(of: UInt32(sequence - firstSequence), toByteOffset: 20, as: UInt32.self)
         p.storeBytes(of: transition.version.region, toByteOffset: 24, as: UInt16.self)
-        p.storeBytes(of: transition.old.rawValue, toByteOffset: 26, as: UInt8.self)
+        p.storeBytes(
+            of: isNew ? Generation.noRegister : transition.old.rawValue, toByteOffset: 26, as: UInt8.self)
         p.storeBytes(of: transition.new.rawValue, toByteOffset: 27, as: UInt8.self)
         p.storeBytes(of: UInt8(user.count), toByteOffset: 28, as: UInt8.self)
         if let base = user.baseAddress { (p + Generation.entryHeader).copyMemory(from: base, byteCount: user.count) }
@@ -201,7 +207,8 @@ package final class Generation: @unchecked Sendable {
         package var keyHash: UInt64 { p.load(as: UInt64.self, at: 8) }
         package var content: UInt32 { p.load(as: UInt32.self, at: 16) }
         package var sequenceOffset: UInt32 { p.load(as: UInt32.self, at: 20) }
-        package var old: Reaction { Reaction(rawValue: p.load(as: UInt8.self, at: 26)) }
+        package var old: Reaction { isNew ? .none : Reaction(rawValue: p.load(as: UInt8.self, at: 26)) }
+        package var isNew: Bool { p.load(as: UInt8.self, at: 26) == Generation.noRegister }
         package var new: Reaction { Reaction(rawValue: p.load(as: UInt8.self, at: 27)) }
         package var register: Register { Register(version: version, reaction: new) }
         package var user: UnsafeRawBufferPointer {

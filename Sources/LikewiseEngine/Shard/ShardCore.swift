@@ -318,14 +318,16 @@ package final class ShardCore {
         if tellsType { state.pointee.description.type = types.shared(ids.type) }
         apply(
             transition, to: slot, user: ids.user, keyHash: intent.keyHash, sequence: sequence,
-            description: tellsType ? state.pointee.description : nil)
+            description: tellsType ? state.pointee.description : nil,
+            // What a deletion ended may still lie in the ledger.
+            isNew: register == .untouched && state.pointee.deleted == .zero)
     }
 
     /// Brings a durable or about-to-be durable transition into tally, filter and overlay.
     @inline(__always)
     func apply(
         _ transition: Transition, to slot: UInt32, user: UnsafeRawBufferPointer, keyHash: UInt64, sequence: UInt64,
-        description: ContentDescription?
+        description: ContentDescription?, isNew: Bool = false
     ) {
         let state = table[slot]
         state.pointee.tally.apply(old: transition.old, new: transition.new)
@@ -341,7 +343,8 @@ package final class ShardCore {
                 Generation.ContentEvent(content: index, sequence: sequence, description: description, deleted: nil))
         }
         unretained._withUnsafeGuaranteedRef {
-            $0.append(content: index, keyHash: keyHash, user: user, transition: transition, sequence: sequence)
+            $0.append(
+                content: index, keyHash: keyHash, user: user, transition: transition, sequence: sequence, isNew: isNew)
         }
     }
 
