@@ -150,7 +150,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "LikewiseCLITests",
-            dependencies: ["likewise", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+            dependencies: [
+                "likewise", "LikewiseCore", "LikewiseServer", .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
         .testTarget(
             name: "LikewiseClusterTests",
             dependencies: [

@@ -1,3 +1,5 @@
+import LikewiseCore
+import LikewiseServer
 import Testing
 import likewise
 
@@ -38,7 +40,8 @@ struct SettingsTests {
         #expect(settings.segmentBytes == 64 << 20)
         #expect(settings.content == .open)
         #expect(settings.reactions == ["like", "love", "haha", "wow", "sad", "angry"])
-        #expect(settings.rateLimit == .unlimited)
+        #expect(settings.rateLimit.isEmpty)
+        #expect(settings.trustedProxies.ranges.isEmpty)
         #expect(settings.logFormat == .text)
         #expect(settings.origin(of: \.port) == .fallback)
     }
@@ -114,7 +117,8 @@ struct SettingsTests {
         #expect(inFile.first?.hasPrefix("read-timeout: '15', from the key 'read-timeout' of /") == true)
         #expect(inFile.first?.contains("it takes a time from 1ms to 1d, with the unit us, ms, s, m, h or d") == true)
         #expect(
-            problems(["--rate-limit", "100/s"]).first?.hasSuffix("only none: this build has no rate limits") == true)
+            problems(["--rate-limit", "100/s"]).first?.contains(
+                "it takes none, or limits of user-content, user, address, key, such as user-content=10/1m") == true)
     }
 
     @Test(
@@ -126,6 +130,10 @@ struct SettingsTests {
             ("reactions", "love,wow"), ("reactions", "like,,love"), ("reactions", "like,like"),
             ("reactions", "like,LOVE"),
             ("region", "65536"), ("threads", "many"), ("retention", "7"), ("overlay-bytes", "0"), ("rate-limit", "off"),
+            ("rate-limit", "user=10"), ("rate-limit", "user=0/1m"), ("rate-limit", "users=10/1m"),
+            ("rate-limit", "user=+1/1m"),
+            ("rate-limit", "user=1/1m,"), ("rate-limit", "user=1/1m,user=2/1m"), ("rate-limit", "user=1/31d"),
+            ("trusted-proxies", "10.0.0.1/8"), ("trusted-proxies", "localhost"), ("trusted-proxies", "10.0.0.1,"),
         ])
     func refused(name: String, value: String) {
         let found = problems(["--\(name)=\(value)"])
@@ -146,7 +154,12 @@ struct SettingsTests {
         let settings = try serve([
             "--sync=interval=250ms", "--reactions", "like, love", "--retention=12h", "--content", "strict",
             "--overlay-bytes", "8MiB", "--log-level=debug", "--shards", "3", "--data-dir", "/tmp/with space",
+            "--rate-limit", "user-content=10/1m,address=5/1s", "--trusted-proxies", "10.0.0.0/8,2001:db8::1",
         ])
+        #expect(settings.rateLimit[.userContent] == RateLimit(10, in: 60_000_000_000))
+        #expect(settings.rateLimit[.address] == RateLimit(5, in: 1_000_000_000))
+        #expect(settings.rateLimit[.user] == nil && settings.rateLimit[.key] == nil)
+        #expect(settings.trustedProxies.ranges == [NetworkRange("10.0.0.0/8"), NetworkRange("2001:db8::1")])
         #expect(settings.sync == .interval(.milliseconds(250)))
         #expect(settings.reactions == ["like", "love"])
         #expect(settings.retention == .seconds(12 * 3600))

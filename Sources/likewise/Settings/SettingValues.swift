@@ -1,16 +1,12 @@
 // Values and kinds that belong to single settings.
 
 internal import LikewiseCore
+package import LikewiseServer
 
 /// Whether a content has to be registered before it can be liked.
 package enum ContentMode: String, CaseIterable, Sendable {
     case open
     case strict
-}
-
-/// What `--rate-limit` may be. Limits come with identity; until then anything but `none` is refused rather than ignored.
-package enum RateLimitSetting: Hashable, Sendable {
-    case unlimited
 }
 
 /// When the event log is synced.
@@ -35,11 +31,41 @@ extension SettingKind where Value == SyncSetting {
     }
 }
 
-extension SettingKind where Value == RateLimitSetting {
-    /// `none` alone.
+extension SettingKind where Value == RateLimitPolicy {
+    /// `none`, or limits such as `user-content=10/1m` with commas between them, one of each kind at most.
     package static var rateLimit: Self {
-        Self("only none: this build has no rate limits", placeholder: "none") {
-            $0 == "none" ? .unlimited : nil
+        let kinds = RateLimitKind.allCases.map(\.rawValue).joined(separator: ", ")
+        let accepts =
+            "none, or limits of \(kinds), such as user-content=10/1m,address=600/1m: a number in a time up to 30d"
+        return Self(accepts, placeholder: "none|<limit,…>") { text in
+            var policy = RateLimitPolicy()
+            if text == "none" { return policy }
+            for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+                let sides = part.split(separator: "=", omittingEmptySubsequences: false)
+                guard sides.count == 2, let kind = RateLimitKind(rawValue: String(sides[0])), policy[kind] == nil else {
+                    return nil
+                }
+                let rate = sides[1].split(separator: "/", omittingEmptySubsequences: false)
+                guard rate.count == 2, !rate[0].hasPrefix("+"), let count = UInt64(rate[0]),
+                    let period = DurationText.parse(String(rate[1])),
+                    let limit = RateLimit(count, in: period.nanoseconds)
+                else { return nil }
+                policy[kind] = limit
+            }
+            return policy
+        }
+    }
+}
+
+extension SettingKind where Value == TrustedProxies {
+    /// Addresses and ranges with commas between them.
+    package static var proxies: Self {
+        let accepts = "none, or addresses and ranges with commas between them, such as 10.0.0.0/8,2001:db8::1"
+        return Self(accepts, placeholder: "none|<range,…>") { text in
+            if text == "none" { return TrustedProxies() }
+            let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+            let ranges = parts.compactMap { NetworkRange($0) }
+            return ranges.count == parts.count ? TrustedProxies(ranges) : nil
         }
     }
 }

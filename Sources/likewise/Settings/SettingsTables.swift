@@ -84,7 +84,12 @@ package struct ServeSettings: SettingsTable {
         "shutdown-timeout", .duration(.milliseconds(1)...(.seconds(3600))), default: "10s",
         "After SIGTERM, the time that open requests have to end")
     package let rateLimit = Setting(
-        "rate-limit", .rateLimit, default: "none", "Requests that a caller may make; this build has no rate limits")
+        "rate-limit", .rateLimit, default: "none",
+        "How often callers may ask: changes of a user on a content, calls of a user, an address, an API key; beyond it 429"
+    )
+    package let trustedProxies = Setting(
+        "trusted-proxies", .proxies, default: "none",
+        "Whose X-Forwarded-For is believed; without, a caller's address is that of the connection")
     package let idempotencyWindow = Setting(
         "idempotency-window", .duration(.seconds(1)...(.seconds(7 * 86400))), default: "10m",
         "How long the first answer to an Idempotency-Key is kept")

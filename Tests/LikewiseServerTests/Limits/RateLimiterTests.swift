@@ -1,0 +1,133 @@
+import LikewiseCore
+import LikewiseServer
+import Synchronization
+import Testing
+
+@Suite("Rate limits")
+struct RateLimiterTests {
+    private static let second: UInt64 = 1_000_000_000
+
+    private static func policy(_ limits: [(RateLimitKind, UInt64)]) throws -> RateLimitPolicy {
+        var policy = RateLimitPolicy()
+        for (kind, count) in limits { policy[kind] = try #require(RateLimit(count, in: 60 * second)) }
+        return policy
+    }
+
+    /// Asks for one request.
+    private func take(
+        _ limiter: RateLimiter, user: String? = nil, content: String? = nil, address: String? = nil,
+        key: String? = nil, now: UInt64 = 1_000 * second
+    ) -> RateLimitRefusal? {
+        func with<R>(_ text: String?, _ body: (UnsafeRawBufferPointer?) -> R) -> R {
+            guard let text else { return body(nil) }
+            return Array(text.utf8).withUnsafeBytes { body($0) }
+        }
+        return with(user) { user in
+            with(content) { content in
+                with(address) { address in
+                    with(key) { key in
+                        var caller = LimitedCaller()
+                        (caller.user, caller.content, caller.address, caller.key) = (user, content, address, key)
+                        return limiter.take(caller, now: now)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test(
+        "over ten minutes each of 10,000 users passes exactly as often on a content as is allowed, in 64 bytes a pair or less"
+    )
+    func exactNumber() throws {
+        let limiter = RateLimiter(try Self.policy([(.userContent, 10)]), seed: 1)
+        let users = (0..<10_000).map { Array("user_\($0)".utf8) }
+        var passed = Array(repeating: 0, count: users.count)
+        let content = Array("video_abc".utf8)
+        content.withUnsafeBytes { content in
+            // Each tries three times in two seconds, so nearly twice as often as is allowed.
+            for second in 0..<600 {
+                for (number, user) in users.enumerated() where (second + number) % 2 == 0 {
+                    user.withUnsafeBytes { user in
+                        var caller = LimitedCaller()
+                        (caller.user, caller.content) = (user, content)
+                        for _ in 0..<3 where limiter.take(caller, now: (1_000 + UInt64(second)) * Self.second) == nil {
+                            passed[number] += 1
+                        }
+                    }
+                }
+            }
+        }
+        // Ten at once, and one each six seconds of the time between the first try and the last.
+        #expect(passed.enumerated().allSatisfy { $0.element == 10 + 598 / 6 })
+        #expect(limiter.forgotten == 0)
+        #expect(limiter.bytes <= 64 * users.count)
+    }
+
+    @Test("each kind counts what it is for, and nobody else")
+    func kinds() throws {
+        let limiter = RateLimiter(try Self.policy([(.userContent, 1), (.user, 3), (.address, 5), (.key, 6)]))
+        #expect(take(limiter, user: "u", content: "a", address: "1", key: "k") == nil)
+        #expect(take(limiter, user: "u", content: "a", address: "1", key: "k")?.kind == .userContent)
+        #expect(take(limiter, user: "u", content: "b", address: "1", key: "k") == nil)
+        #expect(take(limiter, user: "u", address: "1", key: "k") == nil)
+        #expect(take(limiter, user: "u", content: "c", address: "1", key: "k")?.kind == .user)
+        #expect(take(limiter, user: "v", content: "a", address: "1", key: "k") == nil)
+        #expect(take(limiter, user: "w", content: "a", address: "1", key: "k") == nil)
+        #expect(take(limiter, user: "x", content: "a", address: "1", key: "k")?.kind == .address)
+        #expect(
+            take(limiter, user: "x", content: "a", address: "2", key: "k") == nil, "the refused one was not counted")
+        #expect(take(limiter, user: "y", content: "a", address: "2", key: "k")?.kind == .key)
+        #expect(take(limiter, user: "y", content: "a", address: "2", key: "l") == nil)
+    }
+
+    @Test("a request that a later limit refuses is not counted by an earlier one")
+    func givenBack() throws {
+        let limiter = RateLimiter(try Self.policy([(.user, 2), (.address, 1)]))
+        #expect(take(limiter, user: "u", address: "1") == nil)
+        for _ in 0..<10 { #expect(take(limiter, user: "u", address: "1")?.kind == .address) }
+        #expect(take(limiter, user: "u", address: "2") == nil)
+        #expect(take(limiter, user: "u", address: "3")?.kind == .user)
+    }
+
+    @Test("a refusal says when the next one would pass")
+    func wait() throws {
+        let limiter = RateLimiter(try Self.policy([(.user, 10)]))
+        for _ in 0..<10 { #expect(take(limiter, user: "u") == nil) }
+        let refusal = try #require(take(limiter, user: "u"))
+        #expect(refusal.wait == 6 * Self.second && refusal.limit.count == 10)
+        #expect(take(limiter, user: "u", now: 1_000 * Self.second + refusal.wait) == nil)
+    }
+
+    @Test("at the bound of the memory those who are nearest to a clean slate are forgotten, and that is counted")
+    func bound() throws {
+        let limiter = RateLimiter(try Self.policy([(.user, 1)]), bound: 64 * 1_024)
+        for number in 0..<20_000 { #expect(take(limiter, user: "u\(number)") == nil) }
+        #expect(limiter.bytes <= 64 * 1_024)
+        #expect(limiter.forgotten >= 20_000 - 4_096)
+        #expect(take(limiter, user: "u19999")?.kind == .user)
+    }
+
+    @Test("time that has passed makes room without growing")
+    func room() throws {
+        let limiter = RateLimiter(try Self.policy([(.user, 1)]), bound: 1 << 20)
+        for round in 0..<50 {
+            for number in 0..<2_000 {
+                #expect(take(limiter, user: "\(round)-\(number)", now: UInt64(1_000 + 60 * round) * Self.second) == nil)
+            }
+        }
+        #expect(limiter.forgotten == 0)
+        #expect(limiter.bytes <= 64 * 2_000)
+    }
+
+    @Test("callers on several threads get exactly the number together")
+    func threads() async throws {
+        let limiter = RateLimiter(try Self.policy([(.user, 1_000)]))
+        let passed = await withTaskGroup(of: Int.self) { tasks in
+            for _ in 0..<8 {
+                tasks.addTask { (0..<500).count { _ in take(limiter, user: "u") == nil } }
+            }
+            return await tasks.reduce(0, +)
+        }
+        #expect(passed == 1_000)
+    }
+}
