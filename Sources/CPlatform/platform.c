@@ -11,6 +11,7 @@
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -183,4 +184,17 @@ uint32_t likewise_crc32c(uint32_t crc, const void *bytes, size_t length) {
   return k == 2 ? crc32c_hardware(crc, bytes, length) : likewise_crc32c_portable(crc, bytes, length);
 }
 
-int likewise_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
+int likewise_accept(int listener, uint8_t peer[16]) {
+  struct sockaddr_storage address;
+  socklen_t size = sizeof address;
+  address.ss_family = AF_UNSPEC;
+  int descriptor = accept4(listener, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  memset(peer, 0, 16);
+  if (address.ss_family == AF_INET6) {
+    memcpy(peer, &((struct sockaddr_in6 *)&address)->sin6_addr, 16);
+  } else if (address.ss_family == AF_INET) {
+    peer[10] = peer[11] = 0xff;
+    memcpy(peer + 12, &((struct sockaddr_in *)&address)->sin_addr, 4);
+  }
+  return descriptor;
+}

@@ -60,7 +60,8 @@ void likewise_trim_heap(void);
 int likewise_allocate(int descriptor, int64_t size);
 
 /// accept4(2): a connection of `listener`, which never blocks and is closed on exec; -1 with errno set where there is none.
-int likewise_accept(int listener);
+/// `peer` gets the 16 bytes of its other end's address in IPv6, one of IPv4 mapped (RFC 4291); zeros for other families.
+int likewise_accept(int listener, uint8_t peer[16]);
 
 /// Lets other threads of the process go first, from now on, wherever they want the processor too (a nice value of 10, which
 /// needs no privilege and cannot be taken back). Costs next to nothing once done.

@@ -14,6 +14,8 @@ import Synchronization
 /// A socket on its way from the front to the full stack, with what was read of it and not taken.
 struct Adoption: Sendable {
     let descriptor: Int32
+    /// Who is at its other end.
+    let peer: NetworkAddress
     let bytes: [UInt8]
 }
 
@@ -68,10 +70,10 @@ final class FrontShared: Sendable {
         if isFull.exchange(false, ordering: .sequentiallyConsistent) { mailboxes[0].put(.accept) }
     }
 
-    /// Gives an accepted socket to the loop whose turn it is.
-    func place(_ descriptor: Int32) {
+    /// Gives an accepted socket, whose other end is `peer`, to the loop whose turn it is.
+    func place(_ descriptor: Int32, _ peer: NetworkAddress) {
         let turn = accepted.wrappingAdd(1, ordering: .relaxed).oldValue % mailboxes.count
-        if !mailboxes[turn].put(.connection(descriptor)) {
+        if !mailboxes[turn].put(.connection(descriptor, peer)) {
             close(descriptor)
             release()
         }

@@ -32,6 +32,7 @@ final class FrontConnection: HotConnection {
     }
 
     let descriptor: Int32
+    let peer: NetworkAddress
     private let loop: FrontLoop
     /// What was read and not taken.
     private var waiting: [UInt8] = []
@@ -47,8 +48,9 @@ final class FrontConnection: HotConnection {
     private var lastActivity: UInt64
     private var requestBegan: UInt64?
 
-    init(descriptor: Int32, loop: FrontLoop) {
+    init(descriptor: Int32, peer: NetworkAddress, loop: FrontLoop) {
         self.descriptor = descriptor
+        self.peer = peer
         self.loop = loop
         lastActivity = loop.now
     }

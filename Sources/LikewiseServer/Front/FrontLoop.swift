@@ -88,7 +88,7 @@ final class FrontLoop {
             lookAtTimeouts()
         }
         closeListener()
-        for case .connection(let descriptor) in mailbox.end() { drop(descriptor) }
+        for case .connection(let descriptor, _) in mailbox.end() { drop(descriptor) }
     }
 
     private func handle(_ event: epoll_event) {
@@ -105,7 +105,7 @@ final class FrontLoop {
     private func take(_ item: FrontMailbox.Item) {
         switch item {
         case .work(let work): work()
-        case .connection(let descriptor): begin(descriptor)
+        case .connection(let descriptor, let peer): begin(descriptor, peer)
         case .accept: resumeAccepting()
         case .stop:
             isStopping = true
@@ -152,10 +152,10 @@ final class FrontLoop {
         connectionCount -= 1
     }
 
-    private func begin(_ descriptor: Int32) {
+    private func begin(_ descriptor: Int32, _ peer: NetworkAddress) {
         guard !isStopping, control(EPOLL_CTL_ADD, descriptor, UInt32(EPOLLIN.rawValue)) else { return drop(descriptor) }
         while connections.count <= Int(descriptor) { connections.append(nil) }
-        connections[Int(descriptor)] = FrontConnection(descriptor: descriptor, loop: self)
+        connections[Int(descriptor)] = FrontConnection(descriptor: descriptor, peer: peer, loop: self)
         connectionCount += 1
     }
 
@@ -180,7 +180,7 @@ final class FrontLoop {
         guard control(EPOLL_CTL_DEL, connection.descriptor, 0) else { return connection.end() }
         remove(connection)
         connection.leave()
-        shared.adopt(Adoption(descriptor: connection.descriptor, bytes: bytes))
+        shared.adopt(Adoption(descriptor: connection.descriptor, peer: connection.peer, bytes: bytes))
     }
 
     // MARK: Accepting
@@ -205,7 +205,10 @@ final class FrontLoop {
         guard let listener else { return }
         for _ in 0..<FrontLoop.maxAccepted {
             guard shared.reserve() else { return pauseAccepting() }
-            let descriptor = likewise_accept(listener)
+            var peer: (UInt64, UInt64) = (0, 0)
+            let descriptor = withUnsafeMutableBytes(of: &peer) { bytes in
+                likewise_accept(listener, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
+            }
             guard descriptor >= 0 else {
                 let code = errno
                 shared.unreserve()
@@ -216,7 +219,7 @@ final class FrontLoop {
             hasWarned = false
             var on: Int32 = 1
             setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
-            shared.place(descriptor)
+            shared.place(descriptor, withUnsafeBytes(of: peer) { NetworkAddress(bytes: $0) })
         }
     }
 

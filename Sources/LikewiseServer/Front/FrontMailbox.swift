@@ -14,8 +14,8 @@ import Synchronization
 final class FrontMailbox: Sendable {
     enum Item: Sendable {
         case work(@Sendable () -> Void)
-        /// A socket that was accepted.
-        case connection(Int32)
+        /// A socket that was accepted, and who is at its other end.
+        case connection(Int32, NetworkAddress)
         /// There is room for connections again.
         case accept
         /// End when all that was accepted is answered.

@@ -14,10 +14,12 @@ package struct APIRequest: Sendable {
     package var body: [UInt8]
     /// Who asks.
     package var caller: Caller
+    /// The address that it came from.
+    package var address: NetworkAddress
 
     package init(
         method: HTTPRequest.Method, path: String, query: String = "", headers: HTTPFields = [:], body: [UInt8] = [],
-        caller: Caller
+        caller: Caller, address: NetworkAddress = NetworkAddress(high: 0, low: 0)
     ) {
         self.method = method
         self.path = path
@@ -25,6 +27,7 @@ package struct APIRequest: Sendable {
         self.headers = headers
         self.body = body
         self.caller = caller
+        self.address = address
     }
 }
 

@@ -14,7 +14,8 @@ final class AdoptedConnections: Sendable {
         var isQuiescing = false
     }
 
-    private let http: HTTP1Channel
+    private let stack: FullStack
+    private let configuration: HTTP1Channel.Configuration
     private let submitters: LoopSubmitters
     private let timeouts: ConnectionTimeouts
     private let group: any EventLoopGroup
@@ -25,16 +26,12 @@ final class AdoptedConnections: Sendable {
         _ stack: FullStack, maxHeaderBytes: Int, submitters: LoopSubmitters, timeouts: ConnectionTimeouts,
         group: any EventLoopGroup, logger: Logger
     ) {
-        http = HTTP1Channel(
-            responder: { request, writer, _ in
-                let response = await stack.respond(to: request)
-                try await writer.write(response: response.head, body: response.body)
-            },
-            configuration: HTTP1Channel.Configuration(
-                additionalChannelHandlers: [FullStackMonitor()],
-                httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
-                    maxHeaderFieldSize: maxHeaderBytes, maxHeaderListSize: maxHeaderBytes,
-                    maxHeaderFieldCount: RequestScanner.maxFields)))
+        self.stack = stack
+        configuration = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [FullStackMonitor()],
+            httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
+                maxHeaderFieldSize: maxHeaderBytes, maxHeaderListSize: maxHeaderBytes,
+                maxHeaderFieldCount: RequestScanner.maxFields))
         self.submitters = submitters
         self.timeouts = timeouts
         self.group = group
@@ -43,15 +40,16 @@ final class AdoptedConnections: Sendable {
 
     /// Serves a connection until it ends.
     func serve(_ adoption: Adoption) async {
+        let http = channel(to: adoption.peer)
         let value: HTTP1Channel.Value
         do {
             value = try await ClientBootstrap(group: group)
                 .channelOption(.allowRemoteHalfClosure, value: true)
-                .withConnectedSocket(adoption.descriptor) { [http, submitters, timeouts, logger] channel in
+                .withConnectedSocket(adoption.descriptor) { [submitters, timeouts, logger] channel in
                     channel.eventLoop.makeCompletedFuture {
                         try channel.pipeline.syncOperations.addHandler(
                             ConnectionHandler(
-                                submitter: submitters.here(channel.eventLoop), timeouts: timeouts,
+                                peer: adoption.peer, submitter: submitters.here(channel.eventLoop), timeouts: timeouts,
                                 bytes: channel.allocator.buffer(bytes: adoption.bytes)))
                     }.flatMap { http.setup(channel: channel, logger: logger) }
                 }
@@ -66,6 +64,15 @@ final class AdoptedConnections: Sendable {
         if isQuiescing { AdoptedConnections.quiesce(channel) }
         await http.handle(value: value, logger: logger)
         state.withLock { _ = $0.channels.removeValue(forKey: ObjectIdentifier(channel)) }
+    }
+
+    /// What serves a connection whose other end is `peer`.
+    private func channel(to peer: NetworkAddress) -> HTTP1Channel {
+        HTTP1Channel(
+            responder: { [stack] request, writer, _ in
+                let response = await stack.respond(to: request, from: peer)
+                try await writer.write(response: response.head, body: response.body)
+            }, configuration: configuration)
     }
 
     /// Connections end when all that came on them is answered.

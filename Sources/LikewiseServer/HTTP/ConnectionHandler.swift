@@ -38,6 +38,7 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
     private var endsWithRequest = false
     private var modeBetweenRequests: Mode { endsWithRequest ? .transparent : .scanning }
 
+    let peer: NetworkAddress
     private let submitter: LoopSubmitter<ConnectionHandler>
     private let timeouts: ConnectionTimeouts
     private var context: ChannelHandlerContext?
@@ -59,8 +60,14 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
     private var heldSince: NIODeadline?
     private var timer: Scheduled<Void>?
 
-    /// - Parameter bytes: what was read of the connection already.
-    init(submitter: LoopSubmitter<ConnectionHandler>, timeouts: ConnectionTimeouts, bytes: ByteBuffer) {
+    /// - Parameters:
+    ///   - peer: who is at the connection's other end.
+    ///   - bytes: what was read of the connection already.
+    init(
+        peer: NetworkAddress, submitter: LoopSubmitter<ConnectionHandler>, timeouts: ConnectionTimeouts,
+        bytes: ByteBuffer
+    ) {
+        self.peer = peer
         self.submitter = submitter
         self.timeouts = timeouts
         waiting = bytes

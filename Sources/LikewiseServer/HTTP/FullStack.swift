@@ -13,7 +13,8 @@ struct FullStack {
     let timings: RouteTimings
     let clock: any EngineClock
 
-    func respond(to request: Request) async -> Response {
+    /// The answer to a request on a connection whose other end is `peer`.
+    func respond(to request: Request, from peer: NetworkAddress) async -> Response {
         let started = clock.nanoseconds()
         let target = request.uri.string.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)[0]
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
@@ -23,7 +24,7 @@ struct FullStack {
         if case .route(let route) = match {
             name = route.name
             response = await answer(
-                request, route, path: String(parts[0]), query: parts.count > 1 ? String(parts[1]) : "")
+                request, route, from: peer, path: String(parts[0]), query: parts.count > 1 ? String(parts[1]) : "")
         } else {
             response = API.respond(to: match)
         }
@@ -31,11 +32,13 @@ struct FullStack {
         return encode(response, isHead: request.method == .head)
     }
 
-    private func answer(_ request: Request, _ route: Route, path: String, query: String) async -> APIResponse {
+    private func answer(
+        _ request: Request, _ route: Route, from peer: NetworkAddress, path: String, query: String
+    ) async -> APIResponse {
         do throws(APIProblem) {
             var asked = APIRequest(
                 method: request.method, path: path, query: query, headers: request.headers,
-                caller: try await caller(request, route))
+                caller: try await caller(request, route), address: peer)
             if route == .bulk { return try await bulk(request, &asked) }
             asked.body = try await body(of: request, route)
             return await api.respond(to: asked, route)

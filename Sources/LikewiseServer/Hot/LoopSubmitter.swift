@@ -7,6 +7,8 @@ import LikewiseEngine
 
 /// A connection that hot calls come in on; touched on its loop alone.
 protocol HotConnection: AnyObject, SendableMetatype {
+    /// Who is at the connection's other end.
+    var peer: NetworkAddress { get }
     /// What is being found out for the request that waits first; nil where nothing is.
     var held: HeldRequest? { get set }
     /// Called when it was found out: looks at that request again.
