@@ -156,7 +156,8 @@ let package = Package(
         .testTarget(
             name: "LikewiseClusterTests",
             dependencies: [
-                "LikewiseCluster", "LikewiseEngine", "LikewiseCore", "LikewiseAPI", "LikewiseTestSupport", "CKafka",
+                "LikewiseCluster", "LikewiseServer", "LikewiseEngine", "LikewiseCore", "LikewiseAPI",
+                "LikewiseTestSupport", "CKafka",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

@@ -38,11 +38,13 @@ public struct RateLimit: Hashable, Sendable {
 
     /// Lets one request pass at `now` if it may. `arrival` is what is kept: the nanosecond of the next one at the allowed
     /// rate, 0 for one who was never seen. At or before `now` it says as little as 0, and may be forgotten.
+    ///
+    /// Where `now` is before an earlier one nobody waits for longer than he who has used up all that he may.
     @inlinable
     public func take(_ arrival: inout UInt64, now: UInt64) -> Answer {
-        let due = max(arrival, now)
-        let next = due + interval
         let latest = now + period
+        arrival = min(arrival, latest)
+        let next = max(arrival, now) + interval
         guard next <= latest else { return .refused(wait: next - latest) }
         arrival = next
         return .passes(left: (latest - next) / interval)

@@ -21,6 +21,10 @@ package struct HTTPServerOptions: Sendable {
     /// Threads that answer hot calls.
     package var loops = 2
     package var limits = API.Limits()
+    /// How often callers may ask.
+    package var rateLimits = RateLimitPolicy()
+    /// Whose X-Forwarded-For is believed.
+    package var trustedProxies = TrustedProxies()
 
     package init() {}
 }
@@ -51,9 +55,14 @@ package struct HTTPServer: Sendable {
         self.logger = logger
         self.onListening = onListening
         timings = RouteTimings()
+        let rateLimits = CallLimits(
+            options.rateLimits, proxies: options.trustedProxies, isShared: service.engine.sharesLimits)
         api = API(
-            service: service, limits: options.limits, timings: timings, metricsPage: metricsPage,
-            isStopping: isStopping)
+            service: service, limits: options.limits, rateLimits: rateLimits, timings: timings,
+            metricsPage: {
+                rateLimits?.report(now: service.clock.nanoseconds())
+                return metricsPage()
+            }, isStopping: isStopping)
     }
 
     /// Serves until the task is told to shut down gracefully, and then until what was accepted is answered; a task that
@@ -115,6 +124,7 @@ package struct HTTPServer: Sendable {
             limits: HotLimits(
                 headBytes: options.maxHeaderBytes, bodyBytes: options.limits.bodyBytes,
                 bulkBytes: options.limits.bulkBytes),
-            identity: authenticator.map { LoopIdentity($0, clock: service.clock) }, execute: execute)
+            rateLimits: api.rateLimits, identity: authenticator.map { LoopIdentity($0, clock: service.clock) },
+            execute: execute)
     }
 }

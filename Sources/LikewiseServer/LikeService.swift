@@ -24,6 +24,8 @@ package struct LikeService: Sendable {
         package var visibility: ContentDescription.Visibility = .public
         /// To be stored with the change.
         package var answer: StoredAnswer?
+        /// What it takes from limits that nodes share.
+        package var sharedLimits: [SharedLimit] = []
 
         package init(_ action: Intent.Action, content: [UInt8]) {
             self.action = action
@@ -32,10 +34,14 @@ package struct LikeService: Sendable {
     }
 
     /// Performs the intent; what the outcome says was done is durable.
-    package func perform(_ call: Call) async -> Outcome {
+    package func perform(_ call: Call) async -> Outcome { await performInGroup(call).outcomes[0] }
+
+    /// The same; answers the group that has the intent alone.
+    func performInGroup(_ call: Call) async -> IntentGroup {
         await withCheckedContinuation { continuation in
-            let group = IntentGroup { group in continuation.resume(returning: group.outcomes[0]) }
+            let group = IntentGroup { group in continuation.resume(returning: group) }
             append(call, to: group)
+            group.sharedLimits = call.sharedLimits
             engine.submit(group, to: call.content.withUnsafeBytes { engine.shard(of: $0) })
         }
     }

@@ -53,6 +53,19 @@ struct RateLimitTests {
         }
     }
 
+    @Test("where the clock goes back nobody gets more for it, or waits longer than he who has used up all")
+    func clockBack() throws {
+        let limit = try tenAMinute()
+        var arrival: UInt64 = 0
+        for _ in 0..<10 { _ = limit.take(&arrival, now: 10_000 * Self.second) }
+        // An hour back: the whole number is used up there too, and comes back one by one.
+        let start = 6_400 * Self.second
+        #expect(limit.take(&arrival, now: start) == .refused(wait: 6 * Self.second))
+        #expect(limit.take(&arrival, now: start + 6 * Self.second) == .passes(left: 0))
+        #expect(limit.take(&arrival, now: start + 6 * Self.second) == .refused(wait: 6 * Self.second))
+        #expect(limit.take(&arrival, now: start + 66 * Self.second) == .passes(left: 9))
+    }
+
     @Test("what is given back passes again")
     func givenBack() throws {
         let limit = try #require(RateLimit(1, in: 60 * Self.second))

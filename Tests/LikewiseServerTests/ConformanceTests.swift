@@ -1,6 +1,7 @@
 // A caller cannot tell which way his request went. Each call is sent to two fresh servers: to one so that the event loop
 // answers it, to the other with a header field that means nothing here and sends it through the full stack.
 
+import LikewiseCore
 import LikewiseServer
 import LikewiseTestSupport
 import Testing
@@ -56,6 +57,15 @@ struct ConformanceTests {
         (count("known"), 200),
     ]
 
+    /// With limits: two changes a minute of a user on a content, three of a user, ten calls from an address.
+    private static let limitedCalls: [(request: RawRequest, status: Int)] = [
+        (like("v1", "ann"), 200), (like("v1", "ann"), 409), (unlike("v1", "ann"), 429), (like("v2", "ann"), 200),
+        (like("v3", "ann"), 429), (unlike("v1", "bob"), 404), (count("v1"), 200), (count("v1", "ann"), 200),
+        (counts(["v1", "v2"]), 200), (counts(["v1", "never"]), 200), (counts(["v1"], "ann"), 200), (count("v3"), 200),
+        (count("v1"), 429), (count("never"), 429), (count("v1", "ann"), 429), (counts(["v1"]), 429),
+        (counts(["v1"], "ann"), 429), (like("v1", "bob"), 429), (unlike("v1", "bob"), 429), (like("v1", "ann"), 429),
+    ]
+
     private struct Answer: Equatable, Sendable, CustomStringConvertible {
         var line: String
         var fields: [String]
@@ -74,10 +84,16 @@ struct ConformanceTests {
 
     /// The answers of a fresh server, all calls on one connection, one after the other.
     private func answers(
-        to calls: [(request: RawRequest, status: Int)], strict: Bool, detour: Bool
+        to calls: [(request: RawRequest, status: Int)], strict: Bool, detour: Bool, isLimited: Bool = false
     ) async throws -> [Answer] {
         var options = TestServer.Options()
         options.strictContent = strict
+        if isLimited {
+            options.clock = SimulatedClock()
+            for (kind, count) in [(RateLimitKind.userContent, 2), (.user, 3), (.address, 10)] {
+                options.http.rateLimits[kind] = RateLimit(UInt64(count), in: 60_000_000_000)
+            }
+        }
         let requests = calls.map { call in
             detour ? call.request.with(ConformanceTests.detour.0, ConformanceTests.detour.1) : call.request
         }
@@ -104,9 +120,20 @@ struct ConformanceTests {
         }
     }
 
+    @Test("Calls that limits let pass, and those that they refuse, are answered alike both ways")
+    func alikeWithLimits() async throws {
+        let calls = ConformanceTests.limitedCalls
+        let hot = try await answers(to: calls, strict: false, detour: false, isLimited: true)
+        let full = try await answers(to: calls, strict: false, detour: true, isLimited: true)
+        for (i, call) in calls.enumerated() {
+            #expect(hot[i] == full[i], "\(call.request.testDescription)")
+            #expect(hot[i].line.hasPrefix("HTTP/1.1 \(call.status) "), "\(call.request.testDescription): \(hot[i])")
+        }
+    }
+
     @Test("What is asked for is hot without the detour, and is not with it")
     func detourIsOne() throws {
-        for call in ConformanceTests.calls + ConformanceTests.strictCalls {
+        for call in ConformanceTests.calls + ConformanceTests.strictCalls + ConformanceTests.limitedCalls {
             let isASCII = call.request.target.utf8.allSatisfy { $0 < 0x80 }
             try #require(isASCII)
             for (bytes, isHot) in [

@@ -84,6 +84,26 @@ struct HotCallTests {
         }
     }
 
+    @Test("X-Forwarded-For is noted where it is, if it may mean something; two of them are for the full stack")
+    func forwardedFor() throws {
+        let request = RawRequest("GET", "/v1/likes/count/v1", nil, [("x-FORWARDED-for", " 192.0.2.1, 10.0.0.1\t")])
+        func head(_ request: RawRequest, reads: Bool) throws -> (field: String?, isHot: Bool) {
+            try request.bytes.withUnsafeBytes { bytes in
+                let scanner = RequestScanner(maxHeadBytes: 8192, readsForwardedFor: reads)
+                guard case .head(let head) = scanner.scan(bytes) else {
+                    throw RawConnection.Failure.malformed("no head")
+                }
+                return (head.forwardedFor.map { text(UnsafeRawBufferPointer(rebasing: bytes[$0])) }, head.isHot)
+            }
+        }
+        #expect(try head(request, reads: true) == ("192.0.2.1, 10.0.0.1", true))
+        #expect(try head(request, reads: false) == (nil, true))
+        #expect(try head(RawRequest("GET", "/v1/likes/count/v1"), reads: true) == (nil, true))
+        let twice = request.with("X-Forwarded-For", "192.0.2.2")
+        #expect(try !head(twice, reads: true).isHot)
+        #expect(try head(twice, reads: false).isHot)
+    }
+
     @Test("A request behind the first one is not looked at")
     func follows() throws {
         let first = RawRequest("POST", "/v1/likes", #"{"content_id":"v1","user_id":"ann"}"#)

@@ -236,6 +236,7 @@ package final class Simulation {
             summary.ledgerReadFailures += 1
             return
         case .shuttingDown: throw SimulationMismatch("an intent was answered with shutting down")
+        case .rateLimited: throw SimulationMismatch("an intent was refused by a limit that nobody set")
         }
         let expected = model.expect(intent)
         try model.check(outcome, of: intent, against: expected)

@@ -189,7 +189,8 @@ enum OpenAPIComponents {
           }
         },
         "RateLimited": {
-          "description": "Too many requests.",
+          "description": "A rate limit of the user, the address or the key is used up, as RateLimit names it; nothing was \#
+        changed.",
           "headers": {
             "Retry-After": {"$ref": "#/components/headers/RetryAfter"},
             "RateLimit": {"$ref": "#/components/headers/RateLimit"},
@@ -347,14 +348,15 @@ enum OpenAPIComponents {
           "example": "GET, DELETE"
         },
         "RateLimit": {
-          "description": "What is left, and when there is more.",
+          "description": "With rate limits on: the limit that has least left, how many more would pass now (`r`), and \#
+        the seconds until one more would (`t`); by draft-ietf-httpapi-ratelimit-headers.",
           "schema": {"type": "string"},
-          "example": "\"default\";r=0;t=1"
+          "example": "\"user-content\";r=0;t=6"
         },
         "RateLimitPolicy": {
-          "description": "What the limit is.",
+          "description": "With rate limits on: each limit with how many pass (`q`) in so many seconds (`w`).",
           "schema": {"type": "string"},
-          "example": "\"default\";q=100;w=1"
+          "example": "\"user-content\";q=10;w=60, \"address\";q=600;w=60"
         }
         """#
 

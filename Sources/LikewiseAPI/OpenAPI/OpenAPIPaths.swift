@@ -16,7 +16,11 @@ enum OpenAPIPaths {
             "responses": {
               "200": {
                 "description": "The like is on stable storage.",
-                "headers": {"Cache-Control": {"$ref": "#/components/headers/NoStore"}},
+                "headers": {
+                  "Cache-Control": {"$ref": "#/components/headers/NoStore"},
+                  "RateLimit": {"$ref": "#/components/headers/RateLimit"},
+                  "RateLimit-Policy": {"$ref": "#/components/headers/RateLimitPolicy"}
+                },
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Liked"}}}
               },
               "400": {"$ref": "#/components/responses/BadRequest"},
@@ -48,7 +52,11 @@ enum OpenAPIPaths {
             "responses": {
               "200": {
                 "description": "The like is gone, on stable storage.",
-                "headers": {"Cache-Control": {"$ref": "#/components/headers/NoStore"}},
+                "headers": {
+                  "Cache-Control": {"$ref": "#/components/headers/NoStore"},
+                  "RateLimit": {"$ref": "#/components/headers/RateLimit"},
+                  "RateLimit-Policy": {"$ref": "#/components/headers/RateLimitPolicy"}
+                },
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Unliked"}}}
               },
               "400": {"$ref": "#/components/responses/BadRequest"},
@@ -123,7 +131,11 @@ enum OpenAPIPaths {
             "responses": {
               "200": {
                 "description": "The like is gone, on stable storage.",
-                "headers": {"Cache-Control": {"$ref": "#/components/headers/NoStore"}},
+                "headers": {
+                  "Cache-Control": {"$ref": "#/components/headers/NoStore"},
+                  "RateLimit": {"$ref": "#/components/headers/RateLimit"},
+                  "RateLimit-Policy": {"$ref": "#/components/headers/RateLimitPolicy"}
+                },
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Unliked"}}}
               },
               "400": {"$ref": "#/components/responses/BadRequest"},
@@ -225,7 +237,11 @@ enum OpenAPIPaths {
             "responses": {
               "200": {
                 "description": "The reaction is held, on stable storage.",
-                "headers": {"Cache-Control": {"$ref": "#/components/headers/NoStore"}},
+                "headers": {
+                  "Cache-Control": {"$ref": "#/components/headers/NoStore"},
+                  "RateLimit": {"$ref": "#/components/headers/RateLimit"},
+                  "RateLimit-Policy": {"$ref": "#/components/headers/RateLimitPolicy"}
+                },
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PutLiked"}}}
               },
               "400": {"$ref": "#/components/responses/BadRequest"},
@@ -253,7 +269,11 @@ enum OpenAPIPaths {
             "responses": {
               "200": {
                 "description": "No reaction is held, on stable storage.",
-                "headers": {"Cache-Control": {"$ref": "#/components/headers/NoStore"}},
+                "headers": {
+                  "Cache-Control": {"$ref": "#/components/headers/NoStore"},
+                  "RateLimit": {"$ref": "#/components/headers/RateLimit"},
+                  "RateLimit-Policy": {"$ref": "#/components/headers/RateLimitPolicy"}
+                },
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PutUnliked"}}}
               },
               "400": {"$ref": "#/components/responses/BadRequest"},

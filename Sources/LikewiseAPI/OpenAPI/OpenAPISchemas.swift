@@ -335,7 +335,7 @@ enum OpenAPISchemas {
                 "type": "object",
                 "properties": {
                   "line": {"type": "integer", "minimum": 1},
-                  "code": {"enum": ["invalid_request", "content_not_found"]},
+                  "code": {"enum": ["invalid_request", "content_not_found", "rate_limited"]},
                   "detail": {"type": "string"}
                 },
                 "required": ["line", "code", "detail"]

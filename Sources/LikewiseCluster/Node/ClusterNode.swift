@@ -32,6 +32,7 @@ package final class ClusterNode: LikeEngine {
     package let queueDepth: Int
     package var countsLag: Bool { true }
     package let sharedAnswers: (any SharedAnswers)?
+    package let sharesLimits: Bool
     package var shardCount: Int { lanes.count }
 
     private let lanes: [Lane]
@@ -50,8 +51,8 @@ package final class ClusterNode: LikeEngine {
     package init(
         _ options: ClusterNodeOptions, registers: any RegisterCache, contents: any ContentCache,
         ledger: any LedgerView, publisher: any EventPublisher, trends: any TrendSource,
-        answers: (any SharedAnswers)? = nil, rates: (any RateExchange)? = nil, clock: any EngineClock,
-        seed: UInt64, logger: Logger
+        answers: (any SharedAnswers)? = nil, rates: (any RateExchange)? = nil, limits: (any SharedLimits)? = nil,
+        clock: any EngineClock, seed: UInt64, logger: Logger
     ) {
         reactions = options.reactions
         self.seed = seed
@@ -61,11 +62,12 @@ package final class ClusterNode: LikeEngine {
         self.ledger = ledger
         self.trends = trends
         sharedAnswers = answers
+        sharesLimits = limits != nil
         self.rates = rates
         self.logger = logger
         let ports = LanePorts(
-            registers: registers, contents: contents, ledger: ledger, publisher: publisher, clock: clock,
-            metrics: metrics, logger: logger)
+            registers: registers, contents: contents, ledger: ledger, publisher: publisher, limits: limits,
+            clock: clock, metrics: metrics, logger: logger)
         lanes = (0..<max(1, options.lanes)).map { _ in
             Lane(
                 LaneCore(

@@ -50,6 +50,10 @@ struct LaneBatch {
     private(set) var items: [Item] = []
     private(set) var keys: [RegisterKey] = []
     private(set) var contents: [[UInt8]] = []
+    /// What items take from limits that all nodes share.
+    private(set) var limits: [(item: Int, limit: SharedLimit)] = []
+    /// By item: those that such a limit refuses.
+    private(set) var refusals: [Int: SharedRefusal] = [:]
 
     /// By item.
     private(set) var outcomes: [Outcome] = []
@@ -68,6 +72,8 @@ struct LaneBatch {
         var keyPlaces: [RegisterKey: Int] = [:]
         var contentPlaces: [[UInt8]: Int] = [:]
         for (number, group) in groups.enumerated() {
+            let first = items.count
+            limits += group.sharedLimits.map { (item: first + $0.intent, limit: $0) }
             group.bytes.withUnsafeBytes { bytes in
                 for (place, intent) in group.intents.enumerated() {
                     let ids = IntentIDs(intent, bytes)
@@ -96,11 +102,14 @@ struct LaneBatch {
         }
     }
 
+    /// Takes out what limits refuse. Before anything is evaluated.
+    mutating func refuse(_ refusals: [Int: SharedRefusal]) { self.refusals = refusals }
+
     /// The keys of intents that would change nothing if what is doubted held.
     func doubtedNoOps(_ knowledge: [Knowledge], _ states: [ClusterContent]) -> [Int] {
         var seen: Set<Int> = []
         var found: [Int] = []
-        for item in items {
+        for (number, item) in items.enumerated() where refusals[number] == nil {
             guard let key = item.key, item.action == .react || item.action == .clear, seen.insert(key).inserted else {
                 continue
             }
@@ -122,7 +131,10 @@ struct LaneBatch {
         for (number, item) in items.enumerated() {
             var outcome = Outcome(status: .done)
             let isRegistered = self.states[item.content].description.registered
-            if unknown.contains(item.content), item.action == .read || item.action == .deleteContent || strictContent,
+            if refusals[number] != nil {
+                outcome.status = .rateLimited
+            } else if unknown.contains(item.content),
+                item.action == .read || item.action == .deleteContent || strictContent,
                 item.action != .putContent
             {
                 outcome.status = .ledgerFailed
@@ -219,7 +231,7 @@ struct LaneBatch {
         var lostContents: [Int: Outcome.Status] = [:]
         var byItem: [Int: Publication] = [:]
         for (event, publication) in zip(events, publications) { byItem[event.item] = publication }
-        for (number, item) in items.enumerated() {
+        for (number, item) in items.enumerated() where refusals[number] == nil {
             let status: Outcome.Status?
             switch byItem[number] {
             case .durable?: status = nil
@@ -282,6 +294,7 @@ struct LaneBatch {
                 brief.version = outcome.version
                 group.briefOutcomes.append(brief)
             }
+            if let refusal = refusals[number] { group.refusals.append(refusal) }
         }
         for number in numbers.sorted() { groups[number].complete(groups[number]) }
     }

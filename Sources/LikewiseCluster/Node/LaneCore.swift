@@ -13,6 +13,8 @@ struct LanePorts: Sendable {
     let contents: any ContentCache
     let ledger: any LedgerView
     let publisher: any EventPublisher
+    /// Nil where there are none, or each node counts alone.
+    let limits: (any SharedLimits)?
     let clock: any EngineClock
     let metrics: NodeMetrics
     let logger: Logger
@@ -43,10 +45,12 @@ actor LaneCore {
     /// Carries out a batch and completes its groups; answers what became of its events, for health.
     func process(_ groups: [IntentGroup]) async -> ShardHealth {
         var batch = LaneBatch(groups)
-        let (keys, ids, ports) = (batch.keys, batch.contents, ports)
+        let (keys, ids, taken, ports) = (batch.keys, batch.contents, batch.limits, ports)
         async let found = ports.registers.find(keys)
         async let known = ports.contents.contents(ids)
+        async let refused = LaneCore.refusals(taken, ports.limits)
         let (cached, contents) = await (found, known)
+        batch.refuse(await refused)
         let states = contents.map { $0 ?? ClusterContent() }
         var knowledge = await knowledge(keys, cached)
         await settleDoubts(batch.doubtedNoOps(knowledge, states), keys, &knowledge)
@@ -79,6 +83,23 @@ actor LaneCore {
             KeyedEvent(
                 key: EventKey.of(event.content, user: event.user, spread: spread[event.content] ?? 1), event: event)
         }
+    }
+
+    // MARK: Limits
+
+    /// By item: the first shared limit that refuses it. What others let pass of it is given back.
+    private static func refusals(
+        _ taken: [(item: Int, limit: SharedLimit)], _ limits: (any SharedLimits)?
+    ) async -> [Int: SharedRefusal] {
+        guard let limits, !taken.isEmpty else { return [:] }
+        var refused: [Int: SharedRefusal] = [:]
+        let waits = await limits.take(taken.map(\.limit))
+        for ((item, limit), wait) in zip(taken, waits) where refused[item] == nil {
+            guard let wait, wait > 0 else { continue }
+            refused[item] = SharedRefusal(intent: limit.intent, kind: limit.kind, wait: wait)
+        }
+        limits.giveBack(zip(taken, waits).compactMap { refused[$0.item] != nil && $1 == 0 ? $0.limit : nil })
+        return refused
     }
 
     // MARK: What is known

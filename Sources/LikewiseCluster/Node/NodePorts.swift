@@ -32,6 +32,15 @@ package protocol RegisterCache: Sendable {
     func put(_ registers: [(key: RegisterKey, register: Register)]) async
 }
 
+/// Rate limits that all nodes count together.
+package protocol SharedLimits: Sendable {
+    /// Takes one from each, in their order. For each: 0 where it passed, nanoseconds until one would where it did not, nil
+    /// where nobody could be asked in time.
+    func take(_ limits: [SharedLimit]) async -> [UInt64?]
+    /// Gives back what was taken for an intent that another limit refused. Does not wait.
+    func giveBack(_ limits: [SharedLimit])
+}
+
 /// Contents with their counts.
 package protocol ContentCache: Sendable {
     /// What this node has at hand, at most a second old; nil where `contents` must be asked.

@@ -32,12 +32,15 @@ package protocol LikeEngine: AnyObject, Sendable {
     var health: [ShardHealth] { get }
     /// The first answers to writes with an idempotency key that several nodes share; nil where this node has them all.
     var sharedAnswers: (any SharedAnswers)? { get }
+    /// Whether intents take from rate limits that several nodes share (`IntentGroup.sharedLimits`).
+    var sharesLimits: Bool { get }
     /// Keys that a content's events are spread over, as of the last second; nil where there is no such thing.
     func spread(of content: [UInt8]) -> Int?
 }
 
 extension LikeEngine {
     package var sharedAnswers: (any SharedAnswers)? { nil }
+    package var sharesLimits: Bool { false }
     package func spread(of content: [UInt8]) -> Int? { nil }
 
     /// The shard of a content.

@@ -53,6 +53,8 @@ package struct Outcome: Sendable {
         case shuttingDown
         /// The ledger could not be read. Nothing changed.
         case ledgerFailed
+        /// A limit that nodes share refuses it (`IntentGroup.refusals`). Nothing changed.
+        case rateLimited
     }
 
     package var status: Status
@@ -105,6 +107,10 @@ package final class IntentGroup: @unchecked Sendable {
     package private(set) var intents: [Intent] = []
     /// Answers to be stored together with an intent's change. The shard completes their payload.
     package private(set) var answers: [StoredAnswer] = []
+    /// What the intents take from limits that nodes share, in their order; none where this node counts alone.
+    package var sharedLimits: [SharedLimit] = []
+    /// Why intents were `rateLimited`, in their order, once `complete` is called.
+    package var refusals: [SharedRefusal] = []
     /// One per intent, once `complete` is called, where tallies are wanted.
     package var outcomes: [Outcome] = []
     /// One per intent, once `complete` is called, where they are not.

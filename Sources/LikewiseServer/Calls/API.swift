@@ -25,6 +25,8 @@ package struct API: Sendable {
 
     let service: LikeService
     let limits: Limits
+    /// How often callers may ask; nil where that is not limited.
+    let rateLimits: CallLimits?
     let answers: Answers
     let bulkGate: BulkGate
     let keyedBulkGate: BulkGate
@@ -37,11 +39,13 @@ package struct API: Sendable {
     /// - Parameter metricsPage: the metrics as Prometheus text.
     /// - Parameter isStopping: whether the server takes no new requests; readiness says so.
     package init(
-        service: LikeService, limits: Limits, timings: RouteTimings, metricsPage: @escaping @Sendable () -> [UInt8],
+        service: LikeService, limits: Limits, rateLimits: CallLimits? = nil, timings: RouteTimings,
+        metricsPage: @escaping @Sendable () -> [UInt8],
         isStopping: @escaping @Sendable () -> Bool
     ) {
         self.service = service
         self.limits = limits
+        self.rateLimits = rateLimits
         answers = Answers(reactions: service.engine.reactions, isApproximate: service.engine.countsLag)
         bulkGate = BulkGate(limit: limits.bulkCalls)
         keyedBulkGate = BulkGate(limit: limits.bulkCallsWithKey)

@@ -86,6 +86,7 @@ final class Answers: Sendable {
             APIProblem(.storageFailed, "The storage failed. Whether the change is kept shows after a restart.")
         case .ledgerFailed:
             APIProblem(.storageFailed, "The ledger could not be read. Nothing was changed; try again.")
+        case .rateLimited: APIProblem(.rateLimited, "Too many changes. Nothing was changed; try again later.")
         case .shuttingDown: APIProblem(.shuttingDown, "The server is stopping. Nothing was changed; try again.")
         }
     }

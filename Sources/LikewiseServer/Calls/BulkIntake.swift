@@ -29,6 +29,8 @@ package final class BulkIntake {
     private let api: API
     private let caller: Caller
     private let engine: any LikeEngine
+    /// Nanoseconds of the clock when the part came that is being scanned; limits go by it.
+    private var now: UInt64 = 0
     private var splitter = LineSplitter(maxLineBytes: BulkIntake.maxLineBytes)
     private var templates: [LineTemplate] = []
     private var scratch: [UInt8] = []
@@ -59,6 +61,7 @@ package final class BulkIntake {
 
     /// Scans the next part of the body. Follow with `handOver`.
     package func take(_ part: UnsafeRawBufferPointer) {
+        if api.rateLimits != nil { now = api.service.clock.nanoseconds() }
         var splitter = splitter
         splitter.take(part) { take($0, number: $1) }
         self.splitter = splitter
@@ -138,6 +141,16 @@ package final class BulkIntake {
         _ number: Int, content: UnsafeRawBufferPointer, user: UnsafeRawBufferPointer, type: [UInt8],
         reaction: Reaction
     ) {
+        var limited: LimitedCaller?
+        if let rateLimits = api.rateLimits {
+            // Its caller is counted by the call, each of its users by the line.
+            var who = LimitedCaller()
+            (who.user, who.content) = (user, content)
+            if case .refused(let refusal) = rateLimits.limiter.take(who, now: now) {
+                return reject(number, APIProblem(.rateLimited, RateLimitTexts.detail(refusal.kind)))
+            }
+            limited = who
+        }
         if !isSame(content) {
             self.content.removeAll(keepingCapacity: true)
             self.content.append(contentsOf: content)
@@ -149,6 +162,9 @@ package final class BulkIntake {
             group.append(
                 reaction == .none ? .clear : .react, content: content, contentHash: contentHash, user: user, type: type,
                 reaction: reaction, seed: engine.seed)
+        }
+        if let limited, let limiter = api.rateLimits?.limiter, limiter.isShared {
+            group.sharedLimits += limiter.shared(limited, intent: group.count - 1)
         }
         filling[shard].lines.append(UInt32(number))
         guard group.isFull else { return }
@@ -199,6 +215,10 @@ package final class BulkIntake {
             switch statuses[ids[i]] ?? .done {
             case .done:
                 left.group.append(filled.group, intent, seed: engine.seed)
+                for var limit in filled.group.limits(of: i) {
+                    limit.intent = left.group.count - 1
+                    left.group.sharedLimits.append(limit)
+                }
                 left.lines.append(filled.lines[i])
             case let status:
                 guard let problem = Answers.problem(status) else { continue }
@@ -217,8 +237,10 @@ package final class BulkIntake {
                 case .done:
                     accepted += 1
                     if outcome.changed { changed += 1 }
-                case .contentNotFound:
-                    if let problem = Answers.problem(outcome.status) { reject(Int(lines[i]), problem) }
+                case .contentNotFound, .rateLimited:
+                    if let problem = api.problem(Outcome(outcome), of: i, in: group) {
+                        reject(Int(lines[i]), problem)
+                    }
                 default: end(Answers.problem(outcome.status) ?? APIProblem(.internal))
                 }
             }

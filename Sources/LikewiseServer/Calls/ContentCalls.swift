@@ -19,6 +19,7 @@ extension API {
                 throw APIProblem(.invalidRequest, "visibility must be public or private.", field: "visibility")
             }
         }
+        try limit(request)
         return try await once(request) { [call] () async throws(APIProblem) in
             let outcome = await service.perform(call)
             if let problem = Answers.problem(outcome.status) { throw problem }
@@ -28,6 +29,7 @@ extension API {
 
     func getContent(_ request: APIRequest, content: [UInt8]) async throws(APIProblem) -> APIResponse {
         let content = try checked(content: content)
+        try limit(request)
         let outcome = await service.perform(LikeService.Call(.read, content: content))
         if let problem = Answers.problem(outcome.status) { throw problem }
         guard let description = outcome.description, description != ContentDescription() || outcome.tally.total > 0,
@@ -42,6 +44,7 @@ extension API {
     func deleteContent(_ request: APIRequest, content: [UInt8]) async throws(APIProblem) -> APIResponse {
         try request.caller.require(.admin)
         let content = try checked(content: content)
+        try limit(request)
         return try await once(request) { () async throws(APIProblem) in
             let outcome = await service.perform(LikeService.Call(.deleteContent, content: content))
             if outcome.status == .contentNotFound {

@@ -13,6 +13,7 @@ extension API {
         let content = try checked(content: content)
         let user = try optionalUser(request)
         if user != nil { try await requireVisible(content, to: request.caller) }
+        try limit(request)
         let outcome = await service.read([content], user: user)[0]
         if let problem = Answers.problem(outcome.status) { throw problem }
         if isHidden(outcome, from: request.caller) { throw API.contentNotFound }
@@ -51,6 +52,7 @@ extension API {
             user = try checked(user: given)
             _ = try request.caller.user(named: user, for: .read)
         }
+        try limit(request)
         var outcomes = await service.read(contents, user: user)
         for i in try await hidden(contents, user == nil ? outcomes : nil, from: request.caller) {
             outcomes[i] = Outcome(status: .contentNotFound)

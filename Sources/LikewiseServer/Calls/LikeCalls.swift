@@ -12,10 +12,11 @@ extension API {
         call.user = try writer(request, fields.user)
         if let type = fields.type { call.type = try checked(type: type) }
         call.reaction = try reaction(fields.reaction)
-        let outcome = try await perform(call, request)
-        if outcome.changed { return answer(call, outcome) }
+        let done = try await perform(call, request)
+        if done.outcome.changed { return answer(call, done) }
         var problem = APIProblem(.alreadyLiked, Answers.unchangedDetail(isLike: true))
-        problem.members = members(call, outcome)
+        problem.headers += done.fields
+        problem.members = members(call, done.outcome)
         throw problem
     }
 
@@ -27,10 +28,11 @@ extension API {
         let id = if let content { content } else { try required(fields.content, .contentID) }
         var call = LikeService.Call(.clear, content: try checked(content: id))
         call.user = try writer(request, fields.user)
-        let outcome = try await perform(call, request)
-        if outcome.changed { return answer(call, outcome) }
+        let done = try await perform(call, request)
+        if done.outcome.changed { return answer(call, done) }
         var problem = APIProblem(.notLiked, Answers.unchangedDetail(isLike: false))
-        problem.members = members(call, outcome)
+        problem.headers += done.fields
+        problem.members = members(call, done.outcome)
         throw problem
     }
 
@@ -59,6 +61,7 @@ extension API {
         let content = try checked(content: content)
         _ = try request.caller.user(named: user, for: .read)
         try await requireVisible(content, to: request.caller)
+        try limit(request)
         let outcome = await service.read([content], user: user)[0]
         if let problem = Answers.problem(outcome.status) { throw problem }
         return .json { writer in
@@ -74,13 +77,15 @@ extension API {
         }
     }
 
-    private func answer(_ call: LikeService.Call, _ outcome: Outcome, saysChanged: Bool = false) -> APIResponse {
-        .json { writer in
+    private func answer(_ call: LikeService.Call, _ done: Performed, saysChanged: Bool = false) -> APIResponse {
+        var response = APIResponse.json { writer in
             writer.object { body in
-                members(call, outcome)(&body)
-                if saysChanged { body.field("changed", outcome.changed) }
+                members(call, done.outcome)(&body)
+                if saysChanged { body.field("changed", done.outcome.changed) }
             }
         }
+        response.headers = done.fields
+        return response
     }
 
     private func members(
@@ -97,36 +102,54 @@ extension API {
 
     // MARK: With or without Idempotency-Key
 
+    /// What became of a change that was carried out.
+    struct Performed {
+        var outcome: Outcome
+        /// Fields of its answer.
+        var fields: [(name: String, value: String)]
+    }
+
     /// Performs a call, or answers what became of the first one with its key.
-    func perform(_ call: LikeService.Call, _ request: APIRequest) async throws(APIProblem) -> Outcome {
+    func perform(_ call: LikeService.Call, _ request: APIRequest) async throws(APIProblem) -> Performed {
         try await requireVisible(call.content, to: request.caller)
+        let pass = try limit(request, call)
+        var call = call
+        call.sharedLimits = pass.shared
         guard let stored = try await claim(request) else {
-            let outcome = await service.perform(call)
-            timings.record(outcome)
-            return try done(outcome)
+            let group = await service.performInGroup(call)
+            timings.record(group.outcomes[0])
+            return try done(group, pass)
         }
         switch stored {
         case .again(let payload):
             guard let outcome = OutcomeCodec.decode(payload) else {
                 throw APIProblem(.idempotencyKeyReused, "The Idempotency-Key was used for another request.")
             }
-            return try done(outcome)
+            if var problem = Answers.problem(outcome.status) {
+                problem.headers += pass.fields
+                throw problem
+            }
+            return Performed(outcome: outcome, fields: pass.fields)
         case .first(let answer):
-            var call = call
             call.answer = answer
-            let outcome = await service.perform(call)
+            let group = await service.performInGroup(call)
+            let outcome = group.outcomes[0]
             timings.record(outcome)
             if outcome.status == .done || outcome.status == .contentNotFound {
                 await settle(answer, payload: OutcomeCodec.encode(outcome))
             } else {
                 service.idempotency.release(answer)
             }
-            return try done(outcome)
+            return try done(group, pass)
         }
     }
 
-    private func done(_ outcome: Outcome) throws(APIProblem) -> Outcome {
-        if let problem = Answers.problem(outcome.status) { throw problem }
-        return outcome
+    private func done(_ group: IntentGroup, _ pass: LimitPass) throws(APIProblem) -> Performed {
+        let outcome = group.outcomes[0]
+        if var problem = problem(outcome, in: group) {
+            if outcome.status != .rateLimited { problem.headers += pass.fields }
+            throw problem
+        }
+        return Performed(outcome: outcome, fields: pass.fields)
     }
 }

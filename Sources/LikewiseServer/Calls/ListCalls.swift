@@ -8,6 +8,7 @@ extension API {
     func userLikes(_ request: APIRequest, user: [UInt8]) async throws(APIProblem) -> APIResponse {
         let user = try checked(user: user)
         _ = try request.caller.user(named: user, for: .read)
+        try limit(request)
         let page = try await page(request, of: .user(user))
         let hidden = Set(try await hidden(page.likes.map(\.content), nil, from: request.caller))
         return .json { writer in
@@ -31,6 +32,7 @@ extension API {
     func contentLikes(_ request: APIRequest, content: [UInt8]) async throws(APIProblem) -> APIResponse {
         let content = try checked(content: content)
         try await requireListable(content, to: request.caller)
+        try limit(request)
         let page = try await page(request, of: .content(content))
         return .json { writer in
             writer.object { body in
@@ -102,6 +104,7 @@ extension API {
         }
         let seesAll = request.caller.seesPrivate
         // Those that are not there for the caller make room for others.
+        try self.limit(request)
         let entries = await service.top(window, limit: seesAll ? limit : WireLimits.topEntries)
         let counts = await service.read(entries.map(\.content), user: nil)
         let top = zip(entries, counts).filter { !isHidden($1, from: request.caller) }.prefix(limit)

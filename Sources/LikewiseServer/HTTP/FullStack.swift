@@ -38,12 +38,23 @@ struct FullStack {
         do throws(APIProblem) {
             var asked = APIRequest(
                 method: request.method, path: path, query: query, headers: request.headers,
-                caller: try await caller(request, route), address: peer)
+                caller: try await caller(request, route), address: address(request, peer))
             if route == .bulk { return try await bulk(request, &asked) }
             asked.body = try await body(of: request, route)
             return await api.respond(to: asked, route)
         } catch { return error.response }
     }
+
+    /// Where a request came from: what trusted proxies say, else the connection's other end.
+    private func address(_ request: Request, _ peer: NetworkAddress) -> NetworkAddress {
+        guard let rateLimits = api.rateLimits, rateLimits.readsForwardedFor, let name = FullStack.forwardedFor else {
+            return peer
+        }
+        let field = Array(request.headers[values: name].joined(separator: ",").utf8)
+        return field.withUnsafeBytes { rateLimits.proxies.caller(peer: peer, forwardedFor: $0) }
+    }
+
+    private static let forwardedFor = HTTPField.Name("X-Forwarded-For")
 
     /// Who asks. Before anything of the body is read, so that nobody unknown can make us hold one.
     private func caller(_ request: Request, _ route: Route) async throws(APIProblem) -> Caller {
@@ -54,6 +65,7 @@ struct FullStack {
     /// A bulk intake's body is the largest thing that a caller can make us hold, so the gates come before it.
     private func bulk(_ request: Request, _ asked: inout APIRequest) async throws(APIProblem) -> APIResponse {
         try asked.caller.require(.likesWrite)
+        try api.limit(asked)
         guard api.bulkGate.enter() else { throw tooManyBulkIntakes }
         defer { api.bulkGate.leave() }
         guard try hasBody(request, .bulk) else { return await api.respond(to: asked, .bulk) }

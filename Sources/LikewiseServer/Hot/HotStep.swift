@@ -91,14 +91,15 @@ extension LoopSubmitter {
             case .refused: return nil
             }
         }
+        let asker = Asker(caller: caller, address: address(head, bytes, of: connection))
         let started = clock.nanoseconds()
         let outcome =
             switch call {
             case .change(let change):
-                start(change, by: caller, isLike: head.method == .post, started, of: connection, &answers)
+                start(change, by: asker, isLike: head.method == .post, started, of: connection, &answers)
             case .count(let content, let user):
-                start(count: content, user, by: caller, started, of: connection, &answers)
-            case .countBatch(let contents, let user): start(counts: contents, user, by: caller, started, &answers)
+                start(count: content, user, by: asker, started, of: connection, &answers)
+            case .countBatch(let contents, let user): start(counts: contents, user, by: asker, started, &answers)
             }
         switch outcome {
         case .started: return .started(length: head.length + head.contentLength)
@@ -114,13 +115,13 @@ extension LoopSubmitter {
     }
 
     private func start(
-        _ change: HotCall.Change, by caller: Caller?, isLike: Bool, _ started: UInt64, of connection: Connection,
+        _ change: HotCall.Change, by asker: Asker, isLike: Bool, _ started: UInt64, of connection: Connection,
         _ answers: inout AnswerQueue
     ) -> Start {
         let shard = engine.shard(of: change.content)
         guard answers.accepts(shard: shard) else { return .mustWait }
         let kind = isLike ? HotKind.like : .unlike
-        if let caller {
+        if let caller = asker.caller {
             let isOwn = change.user.isEmpty ? caller.user != nil : caller.isSelf(change.user)
             // What is not allowed, or names nobody, is for the full stack to tell.
             guard isOwn || !change.user.isEmpty, caller.refusal(.write, isOwn: isOwn) == nil else { return .notHot }
@@ -128,14 +129,27 @@ extension LoopSubmitter {
                 return step
             }
         }
-        let target = Target(
-            connection: connection, slot: answers.open(shard: shard), kind: kind, started: started)
         func submit(for user: UnsafeRawBufferPointer) {
+            var standing: RateLimitStanding?
+            var limited: LimitedCaller?
+            if let limiter = rateLimits?.limiter {
+                var who = asker.limited
+                (who.user, who.content) = (user, change.content)
+                switch limiter.take(who, now: started) {
+                case .unlimited: break
+                case .passes(let found): standing = found
+                case .refused(let refusal): return refuse(refusal, kind, shard, started, &answers)
+                }
+                limited = who
+            }
+            let target = Target(
+                connection: connection, slot: answers.open(shard: shard), kind: kind, started: started,
+                standing: standing)
             self.submit(
                 isLike ? .react : .clear, content: change.content, user: user, type: change.type,
-                reaction: change.reaction, shard: shard, for: target)
+                reaction: change.reaction, shard: shard, for: target, limited: limited)
         }
-        if change.user.isEmpty { caller?.user?.withUnsafeBytes(submit) } else { submit(for: change.user) }
+        if change.user.isEmpty { asker.caller?.user?.withUnsafeBytes(submit) } else { submit(for: change.user) }
         return .started
     }
 
@@ -157,12 +171,13 @@ extension LoopSubmitter {
     }
 
     private func start(
-        count content: UnsafeRawBufferPointer, _ user: UnsafeRawBufferPointer?, by caller: Caller?, _ started: UInt64,
+        count content: UnsafeRawBufferPointer, _ user: UnsafeRawBufferPointer?, by asker: Asker, _ started: UInt64,
         of connection: Connection, _ answers: inout AnswerQueue
     ) -> Start {
         let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
-        let seesAll = caller?.seesPrivate ?? true
+        let seesAll = asker.caller?.seesPrivate ?? true
         if user == nil, answers.isSettled, let outcome = published(content, seesAll) {
+            if refuses(.count, by: asker, 0, started, &answers) { return .started }
             if outcome.status == .done {
                 writeCount(content, outcome, to: &answers.bytes)
             } else {
@@ -173,13 +188,14 @@ extension LoopSubmitter {
         }
         let shard = engine.shard(of: content)
         guard answers.accepts(shard: shard) else { return .mustWait }
-        if let caller, let user {
+        if let caller = asker.caller, let user {
             guard caller.refusal(.read, isOwn: caller.isSelf(user)) == nil else { return .notHot }
             if let step = unlessVisible(content, to: caller, shard, .countOfUser, started, of: connection, &answers) {
                 return step
             }
         }
         let kind = user != nil ? HotKind.countOfUser : seesAll ? .count : .countUnlessPrivate
+        if refuses(kind, by: asker, shard, started, &answers) { return .started }
         let target = Target(
             connection: connection, slot: answers.open(shard: shard), kind: kind, started: started)
         submit(
@@ -188,7 +204,7 @@ extension LoopSubmitter {
     }
 
     private func start(
-        counts contents: [UnsafeRawBufferPointer], _ user: UnsafeRawBufferPointer?, by caller: Caller?,
+        counts contents: [UnsafeRawBufferPointer], _ user: UnsafeRawBufferPointer?, by asker: Asker,
         _ started: UInt64, _ answers: inout AnswerQueue
     ) -> Start {
         guard user == nil else { return .notHot }
@@ -196,9 +212,10 @@ extension LoopSubmitter {
         var outcomes: [Outcome] = []
         outcomes.reserveCapacity(contents.count)
         for content in contents {
-            guard let outcome = published(content, caller?.seesPrivate ?? true) else { return .notHot }
+            guard let outcome = published(content, asker.caller?.seesPrivate ?? true) else { return .notHot }
             outcomes.append(outcome)
         }
+        if refuses(.countBatch, by: asker, 0, started, &answers) { return .started }
         writeCounts(contents, outcomes, to: &answers.bytes)
         timings.recordBatch(nanoseconds: clock.nanoseconds() &- started)
         return .started

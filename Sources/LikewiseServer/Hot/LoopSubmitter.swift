@@ -27,6 +27,7 @@ enum HotKind {
     /// A count for a caller for whom private contents are not there.
     case countUnlessPrivate
     case countOfUser
+    case countBatch
     /// Whether a content is private, for the request that a connection holds.
     case sight
 }
@@ -39,6 +40,8 @@ final class LoopSubmitter<Connection: HotConnection> {
         let slot: UInt64
         let kind: HotKind
         let started: UInt64
+        /// What limits said when the request passed; nil where none is told of.
+        var standing: RateLimitStanding?
     }
 
     let engine: any LikeEngine
@@ -48,6 +51,8 @@ final class LoopSubmitter<Connection: HotConnection> {
     let clock: any EngineClock
     let timings: RouteTimings
     let limits: HotLimits
+    /// How often callers may ask; nil where that is not limited.
+    let rateLimits: CallLimits?
     /// Where callers are known; nil where they are believed.
     let identity: LoopIdentity?
     let scanner: RequestScanner
@@ -66,7 +71,8 @@ final class LoopSubmitter<Connection: HotConnection> {
 
     init(
         engine: any LikeEngine, answers: Answers, clock: any EngineClock, timings: RouteTimings, limits: HotLimits,
-        identity: LoopIdentity?, execute: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
+        rateLimits: CallLimits? = nil, identity: LoopIdentity?,
+        execute: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
     ) {
         self.engine = engine
         seed = engine.seed
@@ -74,26 +80,33 @@ final class LoopSubmitter<Connection: HotConnection> {
         self.clock = clock
         self.timings = timings
         self.limits = limits
+        self.rateLimits = rateLimits
         self.identity = identity
         self.execute = execute
-        scanner = RequestScanner(maxHeadBytes: limits.headBytes, readsAuthorization: identity != nil)
-        encoder = ResponseEncoder(clock: clock)
+        scanner = RequestScanner(
+            maxHeadBytes: limits.headBytes, readsAuthorization: identity != nil,
+            readsForwardedFor: rateLimits?.readsForwardedFor ?? false)
+        encoder = ResponseEncoder(clock: clock, limits: rateLimits.map { RateLimitTexts($0.limiter.policy) })
         groups = Array(repeating: nil, count: engine.shardCount)
         targets = Array(repeating: [], count: engine.shardCount)
     }
 
     // MARK: To the shards
 
-    /// Adds an intent to the group of this turn.
+    /// Adds an intent to the group of this turn. `limited`: whom a change was counted for.
     func submit(
         _ action: Intent.Action, content: UnsafeRawBufferPointer, user: UnsafeRawBufferPointer,
-        type: UnsafeRawBufferPointer, reaction: Reaction, shard: Int, for target: Target
+        type: UnsafeRawBufferPointer, reaction: Reaction, shard: Int, for target: Target,
+        limited: LimitedCaller? = nil
     ) {
         let group = groups[shard] ?? IntentGroup()
         groups[shard] = group
         group.append(
             action, content: content, user: user, type: type, reaction: reaction, seed: seed)
         targets[shard].append(target)
+        if let limited, let limiter = rateLimits?.limiter, limiter.isShared {
+            group.sharedLimits += limiter.shared(limited, intent: group.count - 1)
+        }
         if group.isFull { handOver(shard) } else { hasWaiting = true }
     }
 
@@ -132,8 +145,10 @@ final class LoopSubmitter<Connection: HotConnection> {
                     target.connection.held?.found(outcome)
                     continue
                 }
+                let refusal = outcome.status == .rateLimited ? rateLimits?.limiter.refusal(of: i, in: group) : nil
                 target.connection.fill(target.slot) { out in
-                    write(target.kind, content: content, user: user, outcome, to: &out)
+                    if let refusal { return writeRefusal(refusal, to: &out) }
+                    write(target, content: content, user: user, outcome, to: &out)
                 }
                 timings.record(target.kind, outcome, nanoseconds: now &- target.started)
             }
@@ -144,16 +159,17 @@ final class LoopSubmitter<Connection: HotConnection> {
     }
 
     private func write(
-        _ kind: HotKind, content: UnsafeRawBufferPointer, user: UnsafeRawBufferPointer, _ outcome: Outcome,
+        _ target: Target, content: UnsafeRawBufferPointer, user: UnsafeRawBufferPointer, _ outcome: Outcome,
         to out: inout GrowingBytes
     ) {
-        if outcome.status != .done { return writeProblem(outcome.status, to: &out) }
-        switch kind {
-        case .like, .unlike: writeChange(kind == .like, content: content, user: user, outcome, to: &out)
+        if outcome.status != .done { return writeProblem(outcome.status, target.standing, to: &out) }
+        switch target.kind {
+        case .like, .unlike: writeChange(target, content: content, user: user, outcome, to: &out)
         case .countUnlessPrivate where outcome.description?.visibility == .private:
             writeProblem(.contentNotFound, to: &out)
         case .count, .countUnlessPrivate: writeCount(content, outcome, to: &out)
-        case .sight: break
+        // Answered at once, or asked for in place of an answer.
+        case .countBatch, .sight: break
         case .countOfUser:
             writer.removeAll()
             writer.object { body in answers.count(content: content, outcome, withUser: true, to: &body) }
@@ -161,28 +177,36 @@ final class LoopSubmitter<Connection: HotConnection> {
         }
     }
 
+    /// What a limit refused.
+    func writeRefusal(_ refusal: RateLimitRefusal, to out: inout GrowingBytes) { encoder.append(refusal, to: &out) }
+
     /// What an intent came to that was not done.
-    func writeProblem(_ status: Outcome.Status, to out: inout GrowingBytes) {
+    func writeProblem(
+        _ status: Outcome.Status, _ standing: RateLimitStanding? = nil, to out: inout GrowingBytes
+    ) {
         guard let response = Answers.problem(status)?.response else { return }
         response.body.withUnsafeBytes { body in
-            encoder.append(.problem(status: response.status), body: body, to: &out)
+            encoder.append(.problem(status: response.status), standing: standing, body: body, to: &out)
         }
     }
 
     private func writeChange(
-        _ isLike: Bool, content: UnsafeRawBufferPointer, user: UnsafeRawBufferPointer, _ outcome: Outcome,
+        _ target: Target, content: UnsafeRawBufferPointer, user: UnsafeRawBufferPointer, _ outcome: Outcome,
         to out: inout GrowingBytes
     ) {
         writer.removeAll()
         if outcome.changed {
             writer.object { body in answers.like(content: content, user: user, outcome, to: &body) }
-            return writer.withBytes { body in encoder.append(.ok, body: body, to: &out) }
+            return writer.withBytes { body in encoder.append(.ok, standing: target.standing, body: body, to: &out) }
         }
+        let isLike = target.kind == .like
         let code: ProblemCode = isLike ? .alreadyLiked : .notLiked
         Problem.write(code, detail: Answers.unchangedDetail(isLike: isLike), to: &writer) { body in
             answers.like(content: content, user: user, outcome, to: &body)
         }
-        writer.withBytes { body in encoder.append(.problem(status: code.status), body: body, to: &out) }
+        writer.withBytes { body in
+            encoder.append(.problem(status: code.status), standing: target.standing, body: body, to: &out)
+        }
     }
 
     /// A count for everyone, with its tag.

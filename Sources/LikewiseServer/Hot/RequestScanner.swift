@@ -26,6 +26,8 @@ package struct ScannedHead: Equatable {
     package var contentLength = 0
     /// The value of Authorization, where it is read and there is one.
     package var authorization: Range<Int>?
+    /// The value of X-Forwarded-For, where it is read and there is one.
+    package var forwardedFor: Range<Int>?
     /// Nothing in the head asks for more than the hot routes do.
     package var isHot = true
     /// The body is JSON, or its type is not said.
@@ -62,10 +64,13 @@ package struct RequestScanner {
     package let maxHeadBytes: Int
     /// Whether Authorization is noted. Where it means nothing, a request with it is for the full stack.
     package let readsAuthorization: Bool
+    /// Whether X-Forwarded-For is noted.
+    package let readsForwardedFor: Bool
 
-    package init(maxHeadBytes: Int, readsAuthorization: Bool = false) {
+    package init(maxHeadBytes: Int, readsAuthorization: Bool = false, readsForwardedFor: Bool = false) {
         self.maxHeadBytes = maxHeadBytes
         self.readsAuthorization = readsAuthorization
+        self.readsForwardedFor = readsForwardedFor
     }
 
     /// The head that `bytes` begin with.
@@ -159,19 +164,20 @@ package struct RequestScanner {
         case 13 where named(line, "if-none-match"): head.isHot = false
         case 13 where named(line, "authorization"):
             // Two of them are for the full stack to refuse.
-            guard readsAuthorization, head.authorization == nil, let from = value.baseAddress,
-                let base = line.baseAddress
-            else {
+            guard readsAuthorization, head.authorization == nil, let found = range(of: value, in: line, start) else {
                 head.isHot = false
                 break
             }
-            let offset = start + (from - base)
-            head.authorization = offset..<(offset + value.count)
+            head.authorization = found
         case 14 where named(line, "content-length"):
             lengths += 1
             guard lengths == 1, let length = number(value) else { return false }
             head.contentLength = length
         case 15 where named(line, "idempotency-key"): head.isHot = false
+        case 15 where readsForwardedFor && named(line, "x-forwarded-for"):
+            // Two of them are for the full stack to put together.
+            if head.forwardedFor != nil { head.isHot = false }
+            head.forwardedFor = range(of: value, in: line, start)
         case 16 where named(line, "proxy-connection"):
             // NIO's parser takes it for Connection.
             if !sameLetters(value, "keep-alive") { endConnection(&head) }
@@ -179,6 +185,13 @@ package struct RequestScanner {
         default: break
         }
         return true
+    }
+
+    /// Where in the head a value is whose line begins at `start`.
+    private func range(of value: UnsafeRawBufferPointer, in line: UnsafeRawBufferPointer, _ start: Int) -> Range<Int>? {
+        guard let from = value.baseAddress, let base = line.baseAddress else { return nil }
+        let offset = start + (from - base)
+        return offset..<(offset + value.count)
     }
 
     private func endConnection(_ head: inout ScannedHead) {

@@ -5,11 +5,16 @@ import LikewiseEngine
 
 struct ResponseEncoder {
     private let clock: any EngineClock
+    /// What limits say; nil where there are none.
+    private let limits: RateLimitTexts?
     private var dateSecond: UInt64 = .max
     /// The Date field, the last of every head, and the empty line.
     private var date: [UInt8] = []
 
-    init(clock: any EngineClock) { self.clock = clock }
+    init(clock: any EngineClock, limits: RateLimitTexts? = nil) {
+        self.clock = clock
+        self.limits = limits
+    }
 
     private mutating func refreshDate() {
         let second = clock.milliseconds() / 1000
@@ -50,15 +55,34 @@ struct ResponseEncoder {
     }
 
     mutating func append(
-        _ head: Head, tag: UnsafeRawBufferPointer? = nil, body: UnsafeRawBufferPointer, to buffer: inout GrowingBytes
+        _ head: Head, tag: UnsafeRawBufferPointer? = nil, standing: RateLimitStanding? = nil,
+        body: UnsafeRawBufferPointer, to buffer: inout GrowingBytes
     ) {
         refreshDate()
         buffer.put(head.line)
+        if let standing, let limits { limits.append(standing, to: &buffer) }
         if let tag {
             buffer.put("ETag: ")
             buffer.put(tag)
             buffer.put("\r\n")
         }
+        put(body, to: &buffer)
+    }
+
+    /// The answer to a call that a limit refused.
+    mutating func append(_ refusal: RateLimitRefusal, to buffer: inout GrowingBytes) {
+        guard let limits else { return }
+        refreshDate()
+        buffer.put(
+            """
+            HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/problem+json\r\nCache-Control: no-store\r\n
+            """)
+        limits.append(refusal, to: &buffer)
+        limits.withProblem(refusal) { put($0, to: &buffer) }
+    }
+
+    /// The last fields of a head, and the body.
+    private func put(_ body: UnsafeRawBufferPointer, to buffer: inout GrowingBytes) {
         buffer.put("Content-Length: ")
         buffer.put(decimal: UInt64(body.count))
         buffer.put("\r\n")

@@ -24,15 +24,20 @@ package final class Caller: Sendable {
     private let kind: Kind
     /// The user that a token stands for; nil for keys, and where nobody is known.
     package let user: [UInt8]?
+    /// The name of an API key; nil for others.
+    package let key: [UInt8]?
     package let scopes: Scopes
     /// Tells callers apart: no two of them have the same; empty where nobody is known.
     package let name: String
     /// Milliseconds since 1970 from which the credential must be looked at again.
     package let expires: UInt64
 
-    private init(_ kind: Kind, user: [UInt8]?, scopes: Scopes, name: String, expires: UInt64) {
+    private init(
+        _ kind: Kind, user: [UInt8]?, key: [UInt8]? = nil, scopes: Scopes, name: String, expires: UInt64
+    ) {
         self.kind = kind
         self.user = user
+        self.key = key
         self.scopes = scopes
         self.name = name
         self.expires = expires
@@ -46,7 +51,7 @@ package final class Caller: Sendable {
 
     /// The bearer of an API key.
     package convenience init(key id: String, scopes: Scopes, expires: UInt64) {
-        self.init(.known, user: nil, scopes: scopes, name: "key:" + id, expires: expires)
+        self.init(.known, user: nil, key: Array(id.utf8), scopes: scopes, name: "key:" + id, expires: expires)
     }
 
     /// Any caller of a server without identity, who is believed.
@@ -59,7 +64,9 @@ package final class Caller: Sendable {
 
     /// The same, sharing no memory with this one.
     package func copy() -> Caller {
-        Caller(kind, user: user.map { $0.map(\.self) }, scopes: scopes, name: name, expires: expires)
+        Caller(
+            kind, user: user.map { $0.map(\.self) }, key: key.map { $0.map(\.self) }, scopes: scopes, name: name,
+            expires: expires)
     }
 
     // MARK: Rules

@@ -44,13 +44,14 @@ package final class RouteTimings: Sendable {
         case .like: timers = likeTimers
         case .unlike: timers = unlikeTimers
         case .count, .countUnlessPrivate, .countOfUser, .sight: timers = countTimers
+        case .countBatch: timers = batchTimers
         }
         let isChange = timers.first === likeTimers.first || timers.first === unlikeTimers.first
         if isChange { record(outcome) }
         let hundred =
             switch outcome.status {
             case .done: isChange && !outcome.changed ? 4 : 2
-            case .contentNotFound: 4
+            case .contentNotFound, .rateLimited: 4
             default: 5
             }
         timers[hundred - 1].recordNanoseconds(Int64(clamping: nanoseconds))

@@ -81,7 +81,8 @@ struct ClusterParts {
             trends: RedisTrends(redis.counts, clock: clock),
             answers: RedisAnswers(redis.registers, clock: clock),
             rates: RedisRates(redis.counts, clock: clock, name: String(UInt64.random(in: .min ... .max), radix: 16)),
-            clock: clock, seed: UInt64.random(in: .min ... .max), logger: logger)
+            limits: serve.rateLimit.isEmpty ? nil : RedisLimits(redis.registers), clock: clock,
+            seed: UInt64.random(in: .min ... .max), logger: logger)
         publisher.start()
         exchange = Task { [node] in
             let clock = ContinuousClock()

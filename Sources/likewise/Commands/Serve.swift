@@ -129,6 +129,8 @@ struct Serve: SettingsCommand {
         options.limits.bodyBytes = settings.maxBodyBytes
         options.limits.bulkBytes = settings.bulkBodyBytes
         options.limits.bulkLines = settings.bulkLines
+        options.rateLimits = settings.rateLimit
+        options.trustedProxies = settings.trustedProxies
         return options
     }
 

@@ -1,7 +1,7 @@
 // Values and kinds that belong to single settings.
 
 internal import LikewiseCore
-package import LikewiseServer
+internal import LikewiseServer
 
 /// Whether a content has to be registered before it can be liked.
 package enum ContentMode: String, CaseIterable, Sendable {
@@ -34,7 +34,7 @@ extension SettingKind where Value == SyncSetting {
 extension SettingKind where Value == RateLimitPolicy {
     /// `none`, or limits such as `user-content=10/1m` with commas between them, one of each kind at most.
     package static var rateLimit: Self {
-        let kinds = RateLimitKind.allCases.map(\.rawValue).joined(separator: ", ")
+        let kinds = RateLimitKind.allCases.map(\.name).joined(separator: ", ")
         let accepts =
             "none, or limits of \(kinds), such as user-content=10/1m,address=600/1m: a number in a time up to 30d"
         return Self(accepts, placeholder: "none|<limit,…>") { text in
@@ -42,7 +42,7 @@ extension SettingKind where Value == RateLimitPolicy {
             if text == "none" { return policy }
             for part in text.split(separator: ",", omittingEmptySubsequences: false) {
                 let sides = part.split(separator: "=", omittingEmptySubsequences: false)
-                guard sides.count == 2, let kind = RateLimitKind(rawValue: String(sides[0])), policy[kind] == nil else {
+                guard sides.count == 2, let kind = RateLimitKind(name: sides[0]), policy[kind] == nil else {
                     return nil
                 }
                 let rate = sides[1].split(separator: "/", omittingEmptySubsequences: false)

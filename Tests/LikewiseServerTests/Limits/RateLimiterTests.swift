@@ -15,7 +15,7 @@ struct RateLimiterTests {
 
     /// Asks for one request.
     private func take(
-        _ limiter: RateLimiter, user: String? = nil, content: String? = nil, address: String? = nil,
+        _ limiter: RateLimiter, user: String? = nil, content: String? = nil, address: UInt64? = nil,
         key: String? = nil, now: UInt64 = 1_000 * second
     ) -> RateLimitRefusal? {
         func with<R>(_ text: String?, _ body: (UnsafeRawBufferPointer?) -> R) -> R {
@@ -24,13 +24,12 @@ struct RateLimiterTests {
         }
         return with(user) { user in
             with(content) { content in
-                with(address) { address in
-                    with(key) { key in
-                        var caller = LimitedCaller()
-                        (caller.user, caller.content, caller.address, caller.key) = (user, content, address, key)
-                        return limiter.take(caller, now: now)
-                    }
-                }
+                var caller = LimitedCaller()
+                (caller.user, caller.content) = (user, content)
+                caller.address = address.map { NetworkAddress(high: $0, low: 0) }
+                caller.key = key.map { Array($0.utf8) }
+                guard case .refused(let refusal) = limiter.take(caller, now: now) else { return nil }
+                return refusal
             }
         }
     }
@@ -50,8 +49,9 @@ struct RateLimiterTests {
                     user.withUnsafeBytes { user in
                         var caller = LimitedCaller()
                         (caller.user, caller.content) = (user, content)
-                        for _ in 0..<3 where limiter.take(caller, now: (1_000 + UInt64(second)) * Self.second) == nil {
-                            passed[number] += 1
+                        for _ in 0..<3 {
+                            let decision = limiter.take(caller, now: (1_000 + UInt64(second)) * Self.second)
+                            if case .passes = decision { passed[number] += 1 }
                         }
                     }
                 }
@@ -66,27 +66,27 @@ struct RateLimiterTests {
     @Test("each kind counts what it is for, and nobody else")
     func kinds() throws {
         let limiter = RateLimiter(try Self.policy([(.userContent, 1), (.user, 3), (.address, 5), (.key, 6)]))
-        #expect(take(limiter, user: "u", content: "a", address: "1", key: "k") == nil)
-        #expect(take(limiter, user: "u", content: "a", address: "1", key: "k")?.kind == .userContent)
-        #expect(take(limiter, user: "u", content: "b", address: "1", key: "k") == nil)
-        #expect(take(limiter, user: "u", address: "1", key: "k") == nil)
-        #expect(take(limiter, user: "u", content: "c", address: "1", key: "k")?.kind == .user)
-        #expect(take(limiter, user: "v", content: "a", address: "1", key: "k") == nil)
-        #expect(take(limiter, user: "w", content: "a", address: "1", key: "k") == nil)
-        #expect(take(limiter, user: "x", content: "a", address: "1", key: "k")?.kind == .address)
+        #expect(take(limiter, user: "u", content: "a", address: 1, key: "k") == nil)
+        #expect(take(limiter, user: "u", content: "a", address: 1, key: "k")?.kind == .userContent)
+        #expect(take(limiter, user: "u", content: "b", address: 1, key: "k") == nil)
+        #expect(take(limiter, user: "u", address: 1, key: "k") == nil)
+        #expect(take(limiter, user: "u", content: "c", address: 1, key: "k")?.kind == .user)
+        #expect(take(limiter, user: "v", content: "a", address: 1, key: "k") == nil)
+        #expect(take(limiter, user: "w", content: "a", address: 1, key: "k") == nil)
+        #expect(take(limiter, user: "x", content: "a", address: 1, key: "k")?.kind == .address)
         #expect(
-            take(limiter, user: "x", content: "a", address: "2", key: "k") == nil, "the refused one was not counted")
-        #expect(take(limiter, user: "y", content: "a", address: "2", key: "k")?.kind == .key)
-        #expect(take(limiter, user: "y", content: "a", address: "2", key: "l") == nil)
+            take(limiter, user: "x", content: "a", address: 2, key: "k") == nil, "the refused one was not counted")
+        #expect(take(limiter, user: "y", content: "a", address: 2, key: "k")?.kind == .key)
+        #expect(take(limiter, user: "y", content: "a", address: 2, key: "l") == nil)
     }
 
     @Test("a request that a later limit refuses is not counted by an earlier one")
     func givenBack() throws {
         let limiter = RateLimiter(try Self.policy([(.user, 2), (.address, 1)]))
-        #expect(take(limiter, user: "u", address: "1") == nil)
-        for _ in 0..<10 { #expect(take(limiter, user: "u", address: "1")?.kind == .address) }
-        #expect(take(limiter, user: "u", address: "2") == nil)
-        #expect(take(limiter, user: "u", address: "3")?.kind == .user)
+        #expect(take(limiter, user: "u", address: 1) == nil)
+        for _ in 0..<10 { #expect(take(limiter, user: "u", address: 1)?.kind == .address) }
+        #expect(take(limiter, user: "u", address: 2) == nil)
+        #expect(take(limiter, user: "u", address: 3)?.kind == .user)
     }
 
     @Test("a refusal says when the next one would pass")
@@ -94,7 +94,7 @@ struct RateLimiterTests {
         let limiter = RateLimiter(try Self.policy([(.user, 10)]))
         for _ in 0..<10 { #expect(take(limiter, user: "u") == nil) }
         let refusal = try #require(take(limiter, user: "u"))
-        #expect(refusal.wait == 6 * Self.second && refusal.limit.count == 10)
+        #expect(refusal.wait == 6 * Self.second && refusal.kind == .user && refusal.seconds == 6)
         #expect(take(limiter, user: "u", now: 1_000 * Self.second + refusal.wait) == nil)
     }
 
@@ -105,6 +105,44 @@ struct RateLimiterTests {
         #expect(limiter.bytes <= 64 * 1_024)
         #expect(limiter.forgotten >= 20_000 - 4_096)
         #expect(take(limiter, user: "u19999")?.kind == .user)
+    }
+
+    @Test("a flood of new callers does not give one who has used up his limit more than his due")
+    func flood() throws {
+        let limiter = RateLimiter(try Self.policy([(.userContent, 10)]), bound: 256 << 10)
+        let worst = (0..<64).map { "worst_\($0)" }
+        for user in worst {
+            for _ in 0..<10 { #expect(take(limiter, user: user, content: "v") == nil) }
+        }
+        // Each comes once, so that he is nearer to a clean slate than those who used up all of theirs.
+        for number in 0..<200_000 { #expect(take(limiter, user: "new_\(number)", content: "v") == nil) }
+        #expect(limiter.bytes <= 256 << 10)
+        #expect(limiter.forgotten > 100_000)
+        #expect(worst.allSatisfy { take(limiter, user: $0, content: "v") != nil })
+    }
+
+    @Test("what is told of a limit is how much the scarcest one has left, and what passed and was refused is counted")
+    func standing() throws {
+        let limiter = RateLimiter(try Self.policy([(.user, 3), (.key, 2)]))
+        var caller = LimitedCaller()
+        caller.key = Array("k".utf8)
+        #expect(limiter.take(LimitedCaller(), now: Self.second) == .unlimited)
+        Array("u".utf8).withUnsafeBytes { user in
+            caller.user = user
+            guard case .passes(let standing) = limiter.take(caller, now: Self.second) else {
+                return Issue.record("not as it should be")
+            }
+            #expect(standing.kind == .key && standing.left == 1)
+            _ = limiter.take(caller, now: Self.second)
+            guard case .refused(let refusal) = limiter.take(caller, now: Self.second) else {
+                return Issue.record("not as it should be")
+            }
+            #expect(refusal.kind == .key && refusal.wait == 30 * Self.second)
+        }
+        #expect(limiter.counts(.user) == (2, 0))
+        #expect(limiter.counts(.key) == (2, 1))
+        #expect(limiter.tracked(now: Self.second) == 2)
+        #expect(limiter.tracked(now: 100 * Self.second) == 0)
     }
 
     @Test("time that has passed makes room without growing")

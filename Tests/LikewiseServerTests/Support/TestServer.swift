@@ -18,6 +18,7 @@ final class TestServer: Sendable {
         var ledger: any Ledger = SimulatedLedger()
         var disk: any Disk = PosixDisk()
         var identity: IdentityOptions?
+        /// What requests go by; the engine goes by the machine's clock.
         var clock: any EngineClock = SystemClock()
 
         init() { http.port = 0 }
@@ -55,7 +56,7 @@ final class TestServer: Sendable {
         engine = try Engine(
             engineOptions, disk: options.disk, clock: clock, ledger: options.ledger, seed: 7, logger: logger)
         let store = IdempotencyStore(IdempotencyStore.Options(), restoring: engine.storedAnswers)
-        let service = LikeService(engine: engine, idempotency: store, clock: clock)
+        let service = LikeService(engine: engine, idempotency: store, clock: options.clock)
         let (ports, listening) = AsyncStream.makeStream(of: Int.self)
         let stopping = Flag()
         var authenticator: Authenticator?
