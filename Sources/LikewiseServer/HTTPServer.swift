@@ -124,7 +124,7 @@ package struct HTTPServer: Sendable {
             limits: HotLimits(
                 headBytes: options.maxHeaderBytes, bodyBytes: options.limits.bodyBytes,
                 bulkBytes: options.limits.bulkBytes),
-            rateLimits: api.rateLimits, identity: authenticator.map { LoopIdentity($0, clock: service.clock) },
+            rateLimits: api.rateLimits?.copy(), identity: authenticator.map { LoopIdentity($0, clock: service.clock) },
             execute: execute)
     }
 }

@@ -86,7 +86,7 @@ final class LoopSubmitter<Connection: HotConnection> {
         scanner = RequestScanner(
             maxHeadBytes: limits.headBytes, readsAuthorization: identity != nil,
             readsForwardedFor: rateLimits?.readsForwardedFor ?? false)
-        encoder = ResponseEncoder(clock: clock, limits: rateLimits.map { RateLimitTexts($0.limiter.policy) })
+        encoder = ResponseEncoder(clock: clock, limits: rateLimits?.texts)
         groups = Array(repeating: nil, count: engine.shardCount)
         targets = Array(repeating: [], count: engine.shardCount)
     }

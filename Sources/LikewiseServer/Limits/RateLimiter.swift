@@ -89,6 +89,16 @@ package final class RateLimiter: Sendable {
         stripes = (0..<RateLimiter.stripeCount).map { _ in Stripe(bound: bound / RateLimiter.stripeCount) }
     }
 
+    private init(_ other: RateLimiter) {
+        policy = other.policy
+        isShared = other.isShared
+        seed = other.seed
+        stripes = other.stripes.map(\.self)
+    }
+
+    /// The same limits, for one event loop: no two cores then count references to one object.
+    func copy() -> RateLimiter { RateLimiter(self) }
+
     // MARK: Requests
 
     /// Counts a request if all limits let it pass; else it is counted by none, and the first that refused it is
