@@ -3,6 +3,7 @@
 import LikewiseCluster
 import LikewiseCore
 import LikewiseEngine
+import LikewiseServer
 import Logging
 import NIOPosix
 

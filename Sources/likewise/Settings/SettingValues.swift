@@ -1,7 +1,7 @@
 // Values and kinds that belong to single settings.
 
 internal import LikewiseCore
-internal import LikewiseServer
+package import LikewiseServer
 
 /// Whether a content has to be registered before it can be liked.
 package enum ContentMode: String, CaseIterable, Sendable {
