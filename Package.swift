@@ -103,6 +103,7 @@ let package = Package(
             name: "likewise",
             dependencies: [
                 "LikewiseServer", "LikewiseCluster", "LikewiseEngine", "LikewiseCore", "CPlatform",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

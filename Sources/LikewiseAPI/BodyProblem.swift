@@ -7,6 +7,7 @@ package enum BodyField: String, CaseIterable, Sendable {
     case action
     case visibility
     case contentIDs = "content_ids"
+    case items
 }
 
 /// What is wrong with a request body, before anyone looked at what its values mean. Offsets count bytes from 0.
@@ -64,6 +65,7 @@ package enum BodyProblem: Error, Equatable, Sendable {
         case .notAnObject: "The body must be one JSON object."
         case .syntax(let syntax, let offset): "The body is not valid JSON: \(syntax.words) at byte \(offset)."
         case .wrongType(.contentIDs): "content_ids must be a list of strings."
+        case .wrongType(.items): "items must be a list of objects."
         case .wrongType(let field): "\(field.rawValue) must be a string."
         case .duplicate(let field): "\(field.rawValue) is given more than once."
         case .missing(let field): "\(field.rawValue) is missing."

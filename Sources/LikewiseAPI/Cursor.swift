@@ -3,7 +3,7 @@
 //     1 byte   version of this form, 1
 //     8 bytes  the last entry's version: its clock reading, big-endian
 //     2 bytes  and its region
-//     n bytes  the last entry's id, 1 to 256
+//     n bytes  the last entry's id, 1 to 385
 //     2 bytes  CRC-16 of all before (polynomial 0x1021, start 0xffff)
 //
 // in base64url without padding (RFC 4648, section 5). The checksum is against accident, not intent: a cursor that was
@@ -28,11 +28,11 @@ package struct Cursor: Hashable, Sendable {
     package var reading: UInt64
     /// The region of the entry's version.
     package var region: UInt16
-    /// The entry's id: a content's or a user's, as the list has it. 1 to `idBytes`.
+    /// The entry's id: a content's, a user's or both, as the list has it. 1 to `idBytes`.
     package var id: [UInt8]
 
-    /// Bytes of an id, at most; as for a content's.
-    package static let idBytes = 256
+    /// Bytes of an id, at most: a content's and a user's with a byte between them.
+    package static let idBytes = 256 + 1 + 128
 
     private static let version: UInt8 = 1
     private static let headBytes = 11

@@ -76,7 +76,7 @@ package enum IntentBody {
             case .reaction: try scanner.take(.reaction, into: &fields.reaction, scratch: &scratch)
             case .action: try scanner.take(.action, into: &fields.action, scratch: &scratch)
             case .visibility: try scanner.take(.visibility, into: &fields.visibility, scratch: &scratch)
-            case .contentIDs, nil: try scanner.skipValue()
+            case .contentIDs, .items, nil: try scanner.skipValue()
             }
         }
         try scanner.finish()
@@ -135,6 +135,8 @@ extension JSONScanner {
     @inline(__always)
     private func field(at offset: Int, count: Int) -> BodyField? {
         switch count {
+        case 5:
+            if equals("items", at: offset) { return .items }
         case 6:
             if equals("userId", at: offset) { return .userID }
             if equals("action", at: offset) { return .action }

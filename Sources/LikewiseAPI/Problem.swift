@@ -10,6 +10,10 @@ public enum ProblemCode: String, CaseIterable, Sendable {
     case notYourself = "not_yourself"
     /// No such path.
     case notFound = "not_found"
+    /// The like was not taken: it looks like abuse.
+    case refused
+    /// There is no like held back here.
+    case notHeld = "not_held"
     /// There is no like to take back.
     case notLiked = "not_liked"
     /// The content is not registered, and the server takes likes for registered ones only.
@@ -50,8 +54,8 @@ public enum ProblemCode: String, CaseIterable, Sendable {
         switch self {
         case .invalidRequest: 400
         case .unauthenticated: 401
-        case .forbidden, .notYourself: 403
-        case .notFound, .notLiked, .contentNotFound: 404
+        case .forbidden, .notYourself, .refused: 403
+        case .notFound, .notLiked, .notHeld, .contentNotFound: 404
         case .methodNotAllowed: 405
         case .alreadyLiked, .idempotencyKeyInUse: 409
         case .lengthRequired: 411
@@ -73,7 +77,9 @@ public enum ProblemCode: String, CaseIterable, Sendable {
         case .unauthenticated: "Not authenticated"
         case .forbidden: "Not allowed"
         case .notYourself: "Not allowed for another user"
+        case .refused: "Not taken"
         case .notFound: "No such path"
+        case .notHeld: "Not held back"
         case .notLiked: "Not liked"
         case .contentNotFound: "No such content"
         case .methodNotAllowed: "Method not allowed"

@@ -14,6 +14,9 @@ package enum WireLimits {
     /// Contents in the list of the most liked, at most, and where the caller does not say.
     package static let topEntries = 100
     package static let topEntriesByDefault = 10
+    /// Likes that one call releases, rejects or holds back by name; and of one content, where it names no user.
+    package static let heldItems = 1_000
+    package static let heldOfContent = 100_000
     /// Bytes of an `Idempotency-Key`, which are visible ASCII.
     package static let idempotencyKeyBytes = 255
 }

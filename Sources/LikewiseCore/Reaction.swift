@@ -1,6 +1,9 @@
 /// What a user holds on a content: a code, 1 to 64, or `none`. The names are the operator's (`ReactionSet`).
+///
+/// One that is held back (`isHeld`) was given and is kept like any other, and does not count: a code of its own, so that
+/// everything that carries a register carries that too.
 public struct Reaction: RawRepresentable, Hashable, Sendable {
-    /// The code; 0 for none.
+    /// The code, with `heldBit` set while it is held back; 0 for none.
     public var rawValue: UInt8
 
     /// The reaction with a code.
@@ -19,6 +22,45 @@ public struct Reaction: RawRepresentable, Hashable, Sendable {
     /// The reaction of a call that names none; always code 1.
     @inlinable
     public static var like: Reaction { Reaction(rawValue: 1) }
+}
+
+// MARK: Held back
+
+extension Reaction {
+    /// Set in the code of a reaction that is held back.
+    public static let heldBit: UInt8 = 0x80
+
+    /// Whether it was given and does not count, until somebody releases or rejects it.
+    @inlinable
+    public var isHeld: Bool { rawValue & 0x80 != 0 }
+    /// What tallies count it as: `none` while it is held back.
+    @inlinable
+    public var counted: Reaction { isHeld ? .none : self }
+    /// What the user gave, held back or not.
+    @inlinable
+    public var asGiven: Reaction { Reaction(rawValue: rawValue & 0x7f) }
+    /// The same, held back. There is nothing to hold back of `none`.
+    @inlinable
+    public var asHeld: Reaction { self == .none ? self : Reaction(rawValue: rawValue | 0x80) }
+    /// Whether the code is one that a register can have.
+    @inlinable
+    public var isSound: Bool { rawValue & 0x7f <= Reaction.limit && rawValue != 0x80 }
+
+    /// What is held once the user asks for `wanted` (`none`: an unlike; held back: a like that was judged so). What is held
+    /// back stays so when its reaction changes, and asking again for what was given changes nothing.
+    @inlinable
+    public func changed(to wanted: Reaction) -> Reaction {
+        if (rawValue | wanted.rawValue) & 0x80 == 0 || wanted == .none { return wanted }
+        if wanted.asGiven == asGiven { return self }
+        return isHeld ? wanted.asHeld : wanted
+    }
+
+    /// What is held once the operator lets it count: the same, unless it was held back.
+    @inlinable
+    public var released: Reaction { asGiven }
+    /// What is held once the operator rejects it: the same, unless it was held back.
+    @inlinable
+    public var rejected: Reaction { counted }
 }
 
 /// The reactions' names, by code. A code is given once and never again to another name, so that log and ledger keep
@@ -83,9 +125,9 @@ public struct ReactionSet: Hashable, Sendable {
         return name.withUTF8 { reaction(named: UnsafeRawBufferPointer($0)) }
     }
 
-    /// The name of a reaction held, or nil for `none` and for a code that was never given out.
+    /// The name of a reaction held, also while it is held back; nil for `none` and for a code that was never given out.
     public func name(of reaction: Reaction) -> String? {
-        let code = Int(reaction.rawValue)
+        let code = Int(reaction.asGiven.rawValue)
         return code >= 1 && code <= names.count ? names[code - 1] : nil
     }
 

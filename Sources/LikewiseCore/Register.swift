@@ -56,8 +56,8 @@ public struct Transition: Hashable, Sendable {
 }
 
 extension Register {
-    /// What the intent to hold `wanted` does here: nothing where it is held already, else a transition whose version
-    /// is later than the register's.
+    /// What it does to hold `wanted` from now on: nothing where it is held already, else a transition whose version is
+    /// later than the register's.
     @inlinable
     public func evaluate(_ wanted: Reaction, clock: inout HybridClock, milliseconds: UInt64) -> Transition? {
         guard wanted != reaction else { return nil }

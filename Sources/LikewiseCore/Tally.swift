@@ -1,4 +1,5 @@
-/// The counts of one content: per reaction, and in all (users who hold any). 64 bits wide, never negative.
+/// The counts of one content: per reaction, and in all (users who hold any). 64 bits wide, never negative. Reactions that
+/// are held back do not count.
 ///
 /// Nearly every content knows only `like`, so the other reactions have room only once one of them is held.
 public struct Tally: Hashable, Sendable {
@@ -13,7 +14,7 @@ public struct Tally: Hashable, Sendable {
     @inlinable
     public init() {}
 
-    /// How many users hold `reaction`; for `none`, 0.
+    /// How many users hold `reaction`; 0 for `none`, and for one that is held back.
     public func count(of reaction: Reaction) -> UInt64 {
         let code = Int(reaction.rawValue)
         if code == 1 { return likes }
@@ -28,7 +29,7 @@ public struct Tally: Hashable, Sendable {
         return result
     }
 
-    /// Moves one user from `old` to `new`.
+    /// Moves one user from `old` to `new`. What is held back counts as nothing.
     public mutating func apply(old: Reaction, new: Reaction) {
         if old == .none && new == .like {
             total += 1
@@ -39,6 +40,7 @@ public struct Tally: Hashable, Sendable {
     }
 
     private mutating func applyAny(old: Reaction, new: Reaction) {
+        let (old, new) = (old.counted, new.counted)
         guard old != new else { return }
         if old != .none {
             precondition(count(of: old) > 0, "no user holds reaction \(old.rawValue), so none can let go of it")

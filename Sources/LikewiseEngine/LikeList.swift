@@ -19,16 +19,17 @@ package struct LikeList {
         let (newer, deleted) = overlay()
         // Every overlay entry may hide one of the ledger's rows, and so may every deletion in a user's list: read that
         // many more. In a content's list its deletion ends all of the ledger's rows or, once the ledger has it, none.
+        // Of what is held back it ends any number, so that more may have to be read.
         let wanted = limit + newer.count + deleted.count
-        var rows: [LedgerLike]
-        switch subject {
-        case .user(let user): rows = try reader.likes(ofUser: user, behind: position, limit: wanted)
-        case .content(let id): rows = try reader.likes(ofContent: id, behind: position, limit: wanted)
+        var rows: [LedgerLike] = []
+        var behind = position
+        while true {
+            let read = try read(reader, behind: behind, limit: wanted)
+            rows += read.filter { row in newer[other(row)] == nil && !isEnded(row, deleted) }
+            guard read.count == wanted, rows.count < limit, let last = read.last else { break }
+            behind = place(last)
         }
-        rows.removeAll { row in
-            newer[other(row)] != nil || isEnded(row, deleted)
-        }
-        for like in newer.values where like.register.reaction != .none {
+        for like in newer.values where shows(like.register.reaction) {
             if let position, !position.precedes(place(like)) { continue }
             rows.append(like)
         }
@@ -36,9 +37,49 @@ package struct LikeList {
         return Array(rows.prefix(limit))
     }
 
+    private func read(
+        _ reader: any LedgerReader, behind position: LikePosition?, limit: Int
+    ) throws(LedgerError) -> [LedgerLike] {
+        switch subject {
+        case .user(let user): try reader.likes(ofUser: user, behind: position, limit: limit)
+        case .content(let id): try reader.likes(ofContent: id, behind: position, limit: limit)
+        case .held(let filter): try reader.heldLikes(of: filter, behind: position, limit: limit)
+        }
+    }
+
     private func isEnded(_ like: LedgerLike, _ deleted: [[UInt8]: Version]) -> Bool {
         guard let version = deleted[like.content] else { return false }
         return like.register.version < version
+    }
+
+    /// Whether who holds this is in the list.
+    private func shows(_ reaction: Reaction) -> Bool {
+        switch subject {
+        case .user: reaction != .none
+        case .content: reaction.counted != .none
+        case .held: reaction.isHeld
+        }
+    }
+
+    /// The content that the list is of; nil where it is of several.
+    private var only: [UInt8]? {
+        switch subject {
+        case .user: nil
+        case .content(let id): id
+        case .held(let filter): filter.content
+        }
+    }
+
+    /// Whether an entry of the overlay may change the list. What is held back in the ledger is changed first by an entry
+    /// that says so, and an entry behind the last one that touches anything held back does not.
+    private func concerns(_ entry: Generation.Entry, _ content: UInt32?) -> Bool {
+        switch subject {
+        case .user(let user): sameBytes(user, entry.user)
+        case .content: entry.content == content
+        case .held(let filter):
+            (entry.old.isHeld || entry.new.isHeld) && (content == nil || entry.content == content)
+                && (filter.user.map { sameBytes($0, entry.user) } ?? true)
+        }
     }
 
     /// The id by which a list is ordered and by which an entry is known in it.
@@ -46,6 +87,7 @@ package struct LikeList {
         switch subject {
         case .user: like.content
         case .content: like.user
+        case .held: like.heldPosition.id
         }
     }
 
@@ -61,19 +103,13 @@ package struct LikeList {
             for event in generation.events {
                 if let version = event.deleted { deleted[generation.contentID(event.content)] = version }
             }
-            let content: UInt32?
-            switch subject {
-            case .user: content = nil
-            case .content(let id):
-                guard let place = generation.place(ofContent: id) else { continue }
+            var content: UInt32?
+            if let only {
+                guard let place = generation.place(ofContent: only) else { continue }
                 content = place
             }
             generation.forEachEntry { entry in
-                if let content {
-                    guard entry.content == content else { return }
-                } else if case .user(let user) = subject, !sameBytes(user, entry.user) {
-                    return
-                }
+                guard concerns(entry, content) else { return }
                 let like = LedgerLike(
                     content: generation.contentID(entry.content), user: Array(entry.user),
                     register: entry.register)

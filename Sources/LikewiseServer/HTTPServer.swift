@@ -125,6 +125,7 @@ package struct HTTPServer: Sendable {
                 headBytes: options.maxHeaderBytes, bodyBytes: options.limits.bodyBytes,
                 bulkBytes: options.limits.bulkBytes),
             rateLimits: api.rateLimits?.copy(), identity: authenticator.map { LoopIdentity($0, clock: service.clock) },
+            judge: service.judge,
             execute: execute)
     }
 }

@@ -7,11 +7,16 @@ package struct LikeService: Sendable {
     package let engine: any LikeEngine
     package let idempotency: IdempotencyStore
     package let clock: any EngineClock
+    /// Says which likes count; nil: all do.
+    package let judge: (any LikeJudge)?
 
-    package init(engine: any LikeEngine, idempotency: IdempotencyStore, clock: any EngineClock) {
+    package init(
+        engine: any LikeEngine, idempotency: IdempotencyStore, clock: any EngineClock, judge: (any LikeJudge)? = nil
+    ) {
         self.engine = engine
         self.idempotency = idempotency
         self.clock = clock
+        self.judge = judge
     }
 
     /// One intent of a caller.
@@ -88,6 +93,32 @@ package struct LikeService: Sendable {
             for (i, outcome) in zip(indices, read) { outcomes[i] = outcome }
         }
         return outcomes.map { $0 ?? Outcome(status: .overloaded) }
+    }
+
+    /// Releases, rejects or holds back likes, each of a user on a content; what became of each, in the order given.
+    /// At most `IntentGroup.limit` of them. What was done is durable.
+    package func settle(
+        _ action: Intent.Action, _ likes: [(content: [UInt8], user: [UInt8])]
+    ) async -> [BriefOutcome] {
+        var places: [Int: [Int]] = [:]
+        for (i, like) in likes.enumerated() {
+            places[like.content.withUnsafeBytes { engine.shard(of: $0) }, default: []].append(i)
+        }
+        var outcomes = [BriefOutcome](repeating: BriefOutcome(status: .overloaded), count: likes.count)
+        for (shard, indices) in places {
+            let settled = await withCheckedContinuation {
+                (continuation: CheckedContinuation<[BriefOutcome], Never>) in
+                let group = IntentGroup(wantsTallies: false) { continuation.resume(returning: $0.briefOutcomes) }
+                for i in indices {
+                    var call = Call(action, content: likes[i].content)
+                    call.user = likes[i].user
+                    append(call, to: group)
+                }
+                engine.submit(group, to: shard)
+            }
+            for (i, outcome) in zip(indices, settled) { outcomes[i] = outcome }
+        }
+        return outcomes
     }
 
     /// The contents that gained most in the window up to now, most first.

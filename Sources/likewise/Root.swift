@@ -8,8 +8,8 @@ struct Root: AsyncParsableCommand {
         abstract: "Counts likes: each exactly once, on stable storage before the answer.",
         version: "0.1.0",
         subcommands: [
-            Serve.self, Aggregate.self, Migrate.self, Rebalance.self, Verify.self, Replay.self, Keys.self, Bench.self,
-            Unknown.self,
+            Serve.self, Aggregate.self, Migrate.self, Rebalance.self, Verify.self, Replay.self, Keys.self, Abuse.self,
+            Bench.self, Unknown.self,
         ],
         defaultSubcommand: Unknown.self)
 }

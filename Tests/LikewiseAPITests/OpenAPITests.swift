@@ -49,7 +49,9 @@ struct OpenAPITests {
             "POST /v1/likes/count/batch", "POST /v1/likes/batch", "GET /v1/users/{user_id}/likes",
             "GET /v1/content/{content_id}/likes", "PUT /v1/content/{content_id}", "GET /v1/content/{content_id}",
             "DELETE /v1/content/{content_id}", "GET /v1/content/top", "GET /health/live", "GET /health/ready",
-            "GET /metrics", "GET /openapi.json",
+            "GET /metrics", "GET /openapi.json", "GET /v1/admin/held", "GET /v1/admin/held/{content_id}/{user_id}",
+            "POST /v1/admin/held/release", "POST /v1/admin/held/reject",
+            "POST /v1/admin/held/hold",
         ]
         #expect(Set(operations.map(\.name)) == expected)
         let names = operations.compactMap { $0.operation["operationId"] as? String }
@@ -121,6 +123,8 @@ struct OpenAPITests {
             number("schemas", "CountBatchRequest", "properties", "content_ids", "maxItems") == WireLimits.countBatchIDs)
         #expect(
             number("schemas", "BulkResult", "properties", "rejected", "maxItems") == WireLimits.bulkRejectionsListed)
+        #expect(OpenAPIDocument.json.contains("\"maxItems\": \(WireLimits.heldItems)"))
+        #expect(OpenAPIDocument.json.contains("the 100,000 that one call") && WireLimits.heldOfContent == 100_000)
         #expect(number("parameters", "PageLimit", "schema", "maximum") == WireLimits.pageEntries)
         #expect(number("parameters", "PageLimit", "schema", "default") == WireLimits.pageEntriesByDefault)
         #expect(number("parameters", "TopLimit", "schema", "maximum") == WireLimits.topEntries)

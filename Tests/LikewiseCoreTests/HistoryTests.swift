@@ -50,7 +50,8 @@ extension SeededRandom {
             walls[region] += UInt64(below(3))
             if chance(oneIn: 40) { walls[region] -= UInt64(below(100)) }
             let cell = Cell(content: below(4), user: below(12))
-            let wanted = Reaction(rawValue: UInt8(chance(oneIn: 3) ? 0 : 1 + below(4)))
+            var wanted = Reaction(rawValue: UInt8(chance(oneIn: 3) ? 0 : 1 + below(4)))
+            if chance(oneIn: 4) { wanted = wanted.asHeld }
             let held = nodes[region].registers[cell] ?? .untouched
             if let change = held.evaluate(wanted, clock: &clocks[region], milliseconds: walls[region]) {
                 let event = Event(cell: cell, register: Register(version: change.version, reaction: change.new))
@@ -76,7 +77,7 @@ private func expected(_ events: [Event]) -> (registers: [Cell: Register], held: 
         }
     }
     var held: [Int: [UInt8: UInt64]] = [:]
-    for (cell, register) in registers where register.reaction != .none {
+    for (cell, register) in registers where (1..<128).contains(register.reaction.rawValue) {
         held[cell.content, default: [:]][register.reaction.rawValue, default: 0] += 1
     }
     return (registers, held)

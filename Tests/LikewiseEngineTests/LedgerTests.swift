@@ -48,7 +48,8 @@ struct LedgerTests {
         let registers = model.registers.values.flatMap(\.values)
         #expect(recount.driftCount == 0, "seed \(seed)")
         #expect(recount.registers == UInt64(registers.count), "seed \(seed)")
-        #expect(recount.likes == UInt64(registers.count { $0.reaction != .none }), "seed \(seed)")
+        #expect(recount.likes == UInt64(registers.count { $0.reaction.counted != .none }), "seed \(seed)")
+        #expect(recount.held == UInt64(registers.count { $0.reaction.isHeld }), "seed \(seed)")
         #expect(recount.contents == UInt64(model.registers.count), "seed \(seed)")
     }
 
@@ -80,7 +81,9 @@ struct LedgerTests {
             } else if random.chance(oneIn: 20) {
                 batch.change(content) { $0.description = ContentDescription(type: Array("t\(random.below(3))".utf8)) }
             } else if said.insert(content + user).inserted {
-                let register = Register(version: version(&random), reaction: Reaction(rawValue: UInt8(random.below(4))))
+                var reaction = Reaction(rawValue: UInt8(random.below(4)))
+                if random.chance(oneIn: 4) { reaction = reaction.asHeld }
+                let register = Register(version: version(&random), reaction: reaction)
                 batch.row(content, user, register, old: Reaction(rawValue: UInt8(random.below(3))))
             }
         }
@@ -95,6 +98,16 @@ struct LedgerTests {
         let (left, right) = (try ledger.makeReader(), try model.makeReader())
         #expect(try left.positions() == right.positions(), "seed \(seed)")
         #expect(try left.latestReading() == right.latestReading(), "seed \(seed)")
+        let held = try right.heldLikes(of: HeldFilter(), behind: nil, limit: .max)
+        for filter in [HeldFilter(), HeldFilter(content: Array("c1".utf8)), HeldFilter(user: Array("u1".utf8))] {
+            for limit in [1, 4, 1_000] {
+                for position in [nil, held.first?.heldPosition, held.dropFirst(3).first?.heldPosition] {
+                    #expect(
+                        try left.heldLikes(of: filter, behind: position, limit: limit)
+                            == right.heldLikes(of: filter, behind: position, limit: limit), "seed \(seed)")
+                }
+            }
+        }
         for (id, registers) in model.registers {
             let (a, b) = (try #require(try left.content(id)), try #require(try right.content(id)))
             #expect(a.tally == b.tally && a.description == b.description && a.deleted == b.deleted, "seed \(seed)")

@@ -77,14 +77,19 @@ struct LikeListTests {
                 let page = try list.page(reader, behind: position, limit: limit)
                 all += page
                 guard page.count == limit, let last = page.last else { return all }
-                var id = last.user
-                if case .user = subject { id = last.content }
-                position = LikePosition(version: last.register.version, id: id)
+                position =
+                    switch subject {
+                    case .user: LikePosition(version: last.register.version, id: last.content)
+                    case .content: LikePosition(version: last.register.version, id: last.user)
+                    case .held: last.heldPosition
+                    }
             }
         }
 
-        func expected(_ matches: (Pair) -> Bool) -> [LedgerLike] {
-            model.filter { matches($0.key) && $0.value.reaction != .none }
+        func expected(
+            _ shown: (Reaction) -> Bool = { $0 != .none }, _ matches: (Pair) -> Bool
+        ) -> [LedgerLike] {
+            model.filter { matches($0.key) && shown($0.value.reaction) }
                 .map { LedgerLike(content: $0.key.content, user: $0.key.user, register: $0.value) }
                 .sorted { $0.register.version > $1.register.version }
         }
@@ -103,7 +108,7 @@ struct LikeListTests {
                 } else {
                     bed.change(
                         content: random.pick(contents), user: random.pick(users),
-                        to: Reaction(rawValue: UInt8(random.below(3))))
+                        to: random.pick([.none, .like, .init(rawValue: 2), .like.asHeld, .init(rawValue: 130)]))
                 }
             }
             bed.seal()
@@ -117,9 +122,36 @@ struct LikeListTests {
                 #expect(try bed.list(.user(user), limit: limit) == bed.expected { $0.user == user })
             }
             for content in contents {
-                #expect(try bed.list(.content(content), limit: limit) == bed.expected { $0.content == content })
+                #expect(
+                    try bed.list(.content(content), limit: limit)
+                        == bed.expected({ $0.counted != .none }) { $0.content == content })
+                #expect(
+                    try bed.list(.held(HeldFilter(content: content)), limit: limit)
+                        == bed.expected(\.isHeld) { $0.content == content })
             }
+            for user in users {
+                #expect(
+                    try bed.list(.held(HeldFilter(user: user)), limit: limit)
+                        == bed.expected(\.isHeld) { $0.user == user })
+            }
+            #expect(try bed.list(.held(HeldFilter()), limit: limit) == bed.expected(\.isHeld) { _ in true })
         }
+    }
+
+    @Test("What is held back is listed on behind contents that were just deleted, however many of it they had")
+    func deletedHeld() throws {
+        let bed = Bed()
+        for i in 0..<5 { bed.change(content: Array("old".utf8), user: Array("u\(i)".utf8), to: .like.asHeld) }
+        for i in 0..<50 { bed.change(content: Array("gone".utf8), user: Array("u\(i)".utf8), to: .like.asHeld) }
+        bed.seal()
+        try bed.apply(bed.sealed)
+        bed.sealed = []
+        bed.delete(content: Array("gone".utf8))
+        bed.seal()
+        let page = try LikeList(subject: .held(HeldFilter()), generations: bed.sealed)
+            .page(try bed.ledger.makeReader(), behind: nil, limit: 3)
+        #expect(page.map(\.user) == (2..<5).reversed().map { Array("u\($0)".utf8) })
+        #expect(try bed.list(.held(HeldFilter()), limit: 2).count == 5)
     }
 
     @Test("A user's list goes on behind contents that were just deleted, however many")

@@ -17,7 +17,9 @@ struct LogRecordTests {
         return Array(buffer.bytes)
     }
 
-    private static let kinds: [LogRecordKind] = [.transition, .contentPut, .contentDeleted, .answer]
+    private static let kinds: [LogRecordKind] = [
+        .transition, .contentPut, .contentDeleted, .answer, .heldTransition,
+    ]
 
     @Test("What is encoded comes back, at the bounds of every field too", arguments: kinds)
     func roundTrip(kind: LogRecordKind) {

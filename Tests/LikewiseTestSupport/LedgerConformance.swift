@@ -32,7 +32,7 @@ package struct LedgerLaw: Sendable, CustomTestStringConvertible {
         #expect(try bench.dump() == before, "after the ledger was opened again")
     }
 
-    package static let all: [LedgerLaw] = merging + contents + listing + besides
+    package static let all: [LedgerLaw] = merging + contents + listing + holding + besides
 }
 
 // MARK: Tools
@@ -95,6 +95,7 @@ final class LedgerBench {
             "\(try reader.positions().sorted { $0.key < $1.key })", "\(try reader.reactions())",
             "\(try reader.latestReading())", "\(try reader.trends(since: 0))",
         ]
+        lines += try reader.heldLikes(of: HeldFilter(), behind: nil, limit: 1_000).map { "\($0)" }
         lines += try reader.answers(unexpiredAt: 0).map { "\($0)" }.sorted()
         for id in try contentIDs(page: 100) {
             let content = try content(id)

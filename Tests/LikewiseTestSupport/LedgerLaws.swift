@@ -314,7 +314,7 @@ extension LedgerLaw {
         },
     ]
 
-    private static func pages(_ page: (LikePosition?) throws -> [LikePosition]) throws -> [LikePosition] {
+    static func pages(_ page: (LikePosition?) throws -> [LikePosition]) throws -> [LikePosition] {
         var result: [LikePosition] = []
         while true {
             let next = try page(result.last)

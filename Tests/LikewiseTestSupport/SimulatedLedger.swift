@@ -231,7 +231,22 @@ private final class SimulatedLedgerReader: LedgerReader {
     ) throws(LedgerError) -> [LedgerLike] {
         let registers = ledger.read { $0.contents[id]?.registers ?? [:] }
         let likes = registers.map { LedgerLike(content: id, user: $0.key, register: $0.value) }
-        return page(likes, by: \.user, behind: position, limit: limit)
+        return page(likes.filter { !$0.register.reaction.isHeld }, by: \.user, behind: position, limit: limit)
+    }
+
+    func heldLikes(
+        of filter: HeldFilter, behind position: LikePosition?, limit: Int
+    ) throws(LedgerError) -> [LedgerLike] {
+        let likes = ledger.read { state in
+            state.contents.flatMap { id, content in
+                content.registers.map { LedgerLike(content: id, user: $0.key, register: $0.value) }
+            }
+        }
+        let held = likes.filter { like in
+            like.register.reaction.isHeld && filter.content.map { $0 == like.content } ?? true
+                && filter.user.map { $0 == like.user } ?? true
+        }
+        return page(held, by: \.heldPosition.id, behind: position, limit: limit)
     }
 
     private func page(

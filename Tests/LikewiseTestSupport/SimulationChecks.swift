@@ -60,7 +60,7 @@ extension Simulation {
         summary.answersChecked += found.count
     }
 
-    /// Pages through one user's and one content's likes.
+    /// Pages through one user's and one content's likes, and through what is held back: all of it, or that of one of them.
     func checkLists() throws {
         let node = try running()
         guard !node.shards.contains(where: \.hasFailed) else { return }
@@ -68,14 +68,30 @@ extension Simulation {
         let user = 1 + random.below(24)
         let content = SimulationIDs.zipf[random.below(SimulationIDs.zipf.count)]
         let ofUser = (1...SimulationIDs.contents).filter { model.cell($0, user).reaction > 0 }
-        let ofContent = (1...SimulationIDs.users).filter { model.cell(content, $0).reaction > 0 }
+        let ofContent = (1...SimulationIDs.users).filter { (1..<128).contains(model.cell(content, $0).reaction) }
         try check(
             .user(SimulationIDs.user[user]),
             expected: ofUser.map { (SimulationIDs.content[$0], model.cell($0, user)) }, node)
         try check(
             .content(SimulationIDs.content[content]),
             expected: ofContent.map { (SimulationIDs.user[$0], model.cell(content, $0)) }, node)
-        summary.listsChecked += 2
+        let filter = [
+            HeldFilter(), HeldFilter(content: SimulationIDs.content[content]),
+            HeldFilter(user: SimulationIDs.user[user]),
+            HeldFilter(content: SimulationIDs.content[content], user: SimulationIDs.user[user]),
+        ][random.below(4)]
+        var held: [(id: [UInt8], cell: SimulationModel.Cell)] = []
+        for content in 1...SimulationIDs.contents
+        where filter.content.map({ $0 == SimulationIDs.content[content] }) ?? true {
+            for user in 1...SimulationIDs.users where filter.user.map({ $0 == SimulationIDs.user[user] }) ?? true {
+                let cell = model.cell(content, user)
+                guard cell.reaction >= 128 else { continue }
+                held.append((SimulationIDs.content[content] + [0] + SimulationIDs.user[user], cell))
+            }
+        }
+        try check(.held(filter), expected: held, node)
+        summary.heldChecked += held.count
+        summary.listsChecked += 3
     }
 
     private func check(
@@ -89,8 +105,12 @@ extension Simulation {
         while true {
             let page = try list.page(reader, behind: position, limit: limit)
             for like in page {
-                var id = like.user
-                if case .user = subject { id = like.content }
+                let id =
+                    switch subject {
+                    case .user: like.content
+                    case .content: like.user
+                    case .held: like.heldPosition.id
+                    }
                 let place = LikePosition(version: like.register.version, id: id)
                 if let position, !position.precedes(place) {
                     throw SimulationMismatch("a list is out of order at \(place), behind \(position)")

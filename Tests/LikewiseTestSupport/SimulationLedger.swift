@@ -122,6 +122,13 @@ private final class UnreliableReader: LedgerReader {
         return try base.likes(ofContent: id, behind: position, limit: limit)
     }
 
+    func heldLikes(
+        of filter: HeldFilter, behind position: LikePosition?, limit: Int
+    ) throws(LedgerError) -> [LedgerLike] {
+        try ledger.checkRead()
+        return try base.heldLikes(of: filter, behind: position, limit: limit)
+    }
+
     func answers(unexpiredAt milliseconds: UInt64) throws(LedgerError) -> [StoredAnswer] {
         try ledger.checkRead()
         return try base.answers(unexpiredAt: milliseconds)

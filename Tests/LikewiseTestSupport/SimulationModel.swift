@@ -19,7 +19,7 @@ struct SimulationModel {
         var type = 0
         var visibility = ContentDescription.Visibility.public
         var registered = false
-        /// Users by reaction; index 0 counts nothing.
+        /// Users by reaction, but for what is held back; index 0 counts nothing.
         var counts = [UInt64](repeating: 0, count: SimulationIDs.reactions + 1)
 
         var total: UInt64 { counts.reduce(0, +) }
@@ -81,14 +81,14 @@ struct SimulationModel {
             let held = (first..<(first + SimulationIDs.stride)).filter { cells[$0].reading != 0 }
             expected.change = .delete(
                 content: intent.content, before: content, cells: held.map { ($0, cells[$0]) })
-        case .read, .react, .clear:
+        case .read, .react, .clear, .release, .reject, .hold:
             guard intent.user > 0 else { break }
             let place = intent.content * SimulationIDs.stride + intent.user
             let before = cells[place]
             expected.old = before.reaction
             expected.new = before.reaction
             guard intent.action != .read else { break }
-            let wanted = intent.action == .react ? intent.reaction : 0
+            let wanted = SimulationModel.result(of: intent, on: before.reaction)
             guard wanted != before.reaction else { break }
             expected.new = wanted
             expected.change = .register(
@@ -99,14 +99,38 @@ struct SimulationModel {
         return expected
     }
 
+    /// What a register holds after an intent of its user, or of the operator. Codes from 128 on are held back.
+    private static func result(of intent: SimulatedIntent, on held: UInt8) -> UInt8 {
+        let isHeldBack = held >= 128
+        switch intent.action {
+        case .clear: return 0
+        case .release: return isHeldBack ? held - 128 : held
+        case .reject: return isHeldBack ? 0 : held
+        case .hold: return held == 0 || isHeldBack ? held : held + 128
+        default:
+            let given = intent.reaction % 128
+            if given == held % 128 { return held }
+            return isHeldBack || intent.reaction >= 128 ? given + 128 : given
+        }
+    }
+
+    private mutating func count(_ reaction: UInt8, of content: Int, by sign: Int) {
+        guard reaction > 0, reaction < 128 else { return }
+        if sign > 0 {
+            contents[content].counts[Int(reaction)] += 1
+        } else {
+            contents[content].counts[Int(reaction)] -= 1
+        }
+    }
+
     mutating func make(_ change: Change) {
         switch change {
         case .register(let cell, let before, let after, _, let type):
             cells[cell] = after
             let content = cell / SimulationIDs.stride
             contents[content].type = type
-            if before.reaction > 0 { contents[content].counts[Int(before.reaction)] -= 1 }
-            if after.reaction > 0 { contents[content].counts[Int(after.reaction)] += 1 }
+            count(before.reaction, of: content, by: -1)
+            count(after.reaction, of: content, by: 1)
             touched.insert(cell)
         case .describe(let content, _, let after):
             contents[content].type = after.type
@@ -128,8 +152,8 @@ struct SimulationModel {
             cells[cell] = before
             let content = cell / SimulationIDs.stride
             contents[content].type = type
-            if before.reaction > 0 { contents[content].counts[Int(before.reaction)] += 1 }
-            if after.reaction > 0 { contents[content].counts[Int(after.reaction)] -= 1 }
+            count(before.reaction, of: content, by: 1)
+            count(after.reaction, of: content, by: -1)
             touched.insert(cell)
         case .describe(let content, let before, _):
             contents[content].type = before.type

@@ -89,6 +89,8 @@ package struct SimulationSummary: Sendable {
     package var clockJumps = 0
     package var answersChecked = 0
     package var listsChecked = 0
+    /// Likes held back that were found in their list.
+    package var heldChecked = 0
     package var registersChecked = 0
 
     package init() {}
@@ -111,6 +113,7 @@ package struct SimulationSummary: Sendable {
             ("segments removed", \.segmentsRemoved), ("filters loaded", \.filtersLoaded),
             ("filters dropped", \.filtersDropped), ("unloads", \.unloads), ("clock jumps", \.clockJumps),
             ("answers checked", \.answersChecked), ("lists checked", \.listsChecked),
+            ("held checked", \.heldChecked),
             ("registers checked", \.registersChecked),
         ]
     }

@@ -71,8 +71,12 @@ struct SimulationWorkload {
         case 0..<60:
             intent = SimulatedIntent(action: .react, content: content, user: user)
             intent.reaction = random.chance(oneIn: 3) ? UInt8(random.within(1...SimulationIDs.reactions)) : 1
+            if random.chance(oneIn: 6) { intent.reaction += Reaction.heldBit }
             if random.chance(oneIn: 8) { intent.type = random.below(SimulationIDs.types.count) }
-        case 60..<78: intent = SimulatedIntent(action: .clear, content: content, user: user)
+        case 60..<72: intent = SimulatedIntent(action: .clear, content: content, user: user)
+        case 72..<75: intent = SimulatedIntent(action: .release, content: content, user: user)
+        case 75..<77: intent = SimulatedIntent(action: .reject, content: content, user: user)
+        case 77: intent = SimulatedIntent(action: .hold, content: content, user: user)
         case 78..<88: intent = SimulatedIntent(action: .read, content: content, user: user)
         case 88..<91: intent = SimulatedIntent(action: .read, content: content)
         case 91..<(strict ? 98 : 95):

@@ -44,19 +44,23 @@ package enum OpenAPIDocument {
         \#(OpenAPIPaths.likes),
         \#(OpenAPIPaths.reading),
         \#(OpenAPIPaths.contents),
-        \#(OpenAPIPaths.operation)
+        \#(OpenAPIPaths.operation),
+        \#(OpenAPIHeld.paths)
         },
         "components": {
         "schemas": {
         \#(OpenAPISchemas.words(reactions: reactions)),
         \#(OpenAPISchemas.requests),
-        \#(OpenAPISchemas.answers)
+        \#(OpenAPISchemas.answers),
+        \#(OpenAPIHeld.schemas)
         },
         "responses": {
-        \#(OpenAPIComponents.responses)
+        \#(OpenAPIComponents.responses),
+        \#(OpenAPIHeld.responses)
         },
         "parameters": {
-        \#(OpenAPIComponents.parameters)
+        \#(OpenAPIComponents.parameters),
+        \#(OpenAPIHeld.parameters)
         },
         "headers": {
         \#(OpenAPIComponents.headers)

@@ -77,7 +77,7 @@ enum OpenAPISchemas {
         "CursorText": {
           "type": "string",
           "minLength": 1,
-          "maxLength": 360,
+          "maxLength": 531,
           "pattern": "^[A-Za-z0-9_-]+$",
           "description": "Where the next page begins; opaque. Not there on the last page.",
           "examples": ["AQGiABYZywAAAAF2aWRlb19hYmOlWA"]
@@ -335,7 +335,7 @@ enum OpenAPISchemas {
                 "type": "object",
                 "properties": {
                   "line": {"type": "integer", "minimum": 1},
-                  "code": {"enum": ["invalid_request", "content_not_found", "rate_limited"]},
+                  "code": {"enum": ["invalid_request", "content_not_found", "rate_limited", "refused"]},
                   "detail": {"type": "string"}
                 },
                 "required": ["line", "code", "detail"]

@@ -61,7 +61,9 @@ package struct EventBatcher: Sendable {
         guard event.kind == .register else { return }
         registers.merge(event.register, of: event.user, on: content, previous: event.previous)
         if isNew {
-            changes[content].gained += (event.reaction == .none ? 0 : 1) - (event.previous == .none ? 0 : 1)
+            changes[content].gained +=
+                (event.reaction.counted == .none ? 0 : 1)
+                - (event.previous.counted == .none ? 0 : 1)
         }
     }
 

@@ -5,7 +5,8 @@
 //
 // `version` is the reading of the hybrid clock as 16 hexadecimal digits, since a JSON number of 64 bits is not the same
 // number to every reader. Versions are ordered by `version`, then by `region`. Fields that a reader does not know are to be
-// passed over; fields are added, and never change their meaning.
+// passed over; fields are added, and never change their meaning. A like that is held back has the action `hold`, and what
+// follows on one that was says so in `previous_held` instead of `previous_reaction`.
 
 package import LikewiseAPI
 package import LikewiseCore
@@ -26,6 +27,8 @@ package enum LikeEventJSON {
     /// The names of `action`, by kind and by whether a reaction is held.
     private enum Action {
         static let like: StaticString = "like"
+        /// A like that is held back: an action of its own, so that no reader takes it for one that counts.
+        static let hold: StaticString = "hold"
         static let unlike: StaticString = "unlike"
         static let contentPut: StaticString = "content_put"
         static let contentDeleted: StaticString = "content_deleted"
@@ -42,7 +45,9 @@ package enum LikeEventJSON {
                 if !event.type.isEmpty { body.field("content_type", utf8: event.type) }
                 if event.kind == .register { body.field("user_id", utf8: event.user) }
                 if let name = reactions.name(of: event.reaction) { body.field("reaction", name) }
-                if let name = reactions.name(of: event.previous) { body.field("previous_reaction", name) }
+                if let name = reactions.name(of: event.previous) {
+                    body.field(event.previous.isHeld ? "previous_held" : "previous_reaction", name)
+                }
                 if event.kind == .contentPut {
                     body.field("visibility", event.visibility == .public ? "public" : "private")
                 }
@@ -55,7 +60,8 @@ package enum LikeEventJSON {
 
     private static func action(_ event: LikeEvent) -> StaticString {
         switch event.kind {
-        case .register: event.reaction == .none ? Action.unlike : Action.like
+        case .register:
+            event.reaction == .none ? Action.unlike : event.reaction.isHeld ? Action.hold : Action.like
         case .contentPut: Action.contentPut
         case .contentDeleted: Action.contentDeleted
         }
@@ -79,7 +85,7 @@ package enum LikeEventJSON {
     private struct Fields {
         private let bytes: UnsafeRawBufferPointer
         private var scanner: JSONScanner
-        private var action, content, type, user, reaction, previous, visibility, version: JSONString?
+        private var action, content, type, user, reaction, previous, previousHeld, visibility, version: JSONString?
         private var region: UInt16?
 
         init(_ bytes: UnsafeRawBufferPointer) {
@@ -106,6 +112,7 @@ package enum LikeEventJSON {
             case 10 where stands("content_id", name): content = try string()
             case 10 where stands("visibility", name): visibility = try string()
             case 12 where stands("content_type", name): type = try string()
+            case 13 where stands("previous_held", name): previousHeld = try string()
             case 17 where stands("previous_reaction", name): previous = try string()
             default: try scanner.skipValue()
             }
@@ -156,7 +163,8 @@ package enum LikeEventJSON {
             guard let content, let id = try id(content, limit: IDRules.contentBytes) else { throw .field("content_id") }
             guard let version, let reading = try reading(version) else { throw .field("version") }
             guard let region else { throw .field("region") }
-            let isLike = try says(Action.like, action)
+            let isHeld = try says(Action.hold, action)
+            let isLike = try isHeld || says(Action.like, action)
             let kind = try isLike ? .register : otherKind()
             var event = LikeEvent(kind, content: id, version: Version(reading: reading, region: region))
             if let type {
@@ -168,9 +176,11 @@ package enum LikeEventJSON {
             guard let user, let userID = try self.id(user, limit: IDRules.userBytes) else { throw .field("user_id") }
             event.user = userID
             if let previous { event.previous = try code(previous, reactions) }
+            if let previousHeld { event.previous = try code(previousHeld, reactions).asHeld }
             guard isLike else { return event }
             guard let reaction else { throw .field("reaction") }
             event.reaction = try code(reaction, reactions)
+            if isHeld { event.reaction = event.reaction.asHeld }
             return event
         }
 

@@ -38,6 +38,7 @@ package struct ClusterLedgerView: LedgerView {
             switch subject {
             case .user(let user): try await servers.likes(ofUser: user, behind: position, limit: limit)
             case .content(let id): try await servers.likes(ofContent: id, behind: position, limit: limit)
+            case .held(let filter): try await servers.heldLikes(of: filter, behind: position, limit: limit)
             }
         }
     }

@@ -105,17 +105,17 @@ struct LaneBatch {
     /// Takes out what limits refuse. Before anything is evaluated.
     mutating func refuse(_ refusals: [Int: SharedRefusal]) { self.refusals = refusals }
 
-    /// The keys of intents that would change nothing if what is doubted held.
+    /// The keys of intents that would change nothing if what is doubted held; and of those that may act only on what is
+    /// certain, since they are not the user's own.
     func doubtedNoOps(_ knowledge: [Knowledge], _ states: [ClusterContent]) -> [Int] {
         var seen: Set<Int> = []
         var found: [Int] = []
         for (number, item) in items.enumerated() where refusals[number] == nil {
-            guard let key = item.key, item.action == .react || item.action == .clear, seen.insert(key).inserted else {
-                continue
-            }
+            guard let key = item.key, item.action.isWrite, seen.insert(key).inserted else { continue }
             guard case .doubtful(let register) = knowledge[key] else { continue }
-            let wanted = item.action == .react ? item.reaction : .none
-            if LaneBatch.effective(register, states[item.content]).reaction == wanted { found.append(key) }
+            let held = LaneBatch.effective(register, states[item.content]).reaction
+            let wanted = item.action.result(on: held, reaction: item.reaction)
+            if item.action.needsCertainty || held == wanted { found.append(key) }
         }
         return found
     }
@@ -176,7 +176,7 @@ struct LaneBatch {
             events.append((number, LikeEvent(.contentDeleted, content: contents[item.content], version: version)))
             states[item.content] = ClusterContent(deleted: version)
             touched.insert(item.content)
-        case .read, .react, .clear:
+        case .read, .react, .clear, .release, .reject, .hold:
             guard let key = item.key else { return }
             react(number, item, key, &knowledge, &outcome, &clock, milliseconds)
         }
@@ -195,7 +195,11 @@ struct LaneBatch {
             if case .doubtful = known { deferred.append(Deferred(item: number, key: key, known: register)) }
             return
         }
-        let wanted = item.action == .react ? item.reaction : .none
+        if item.action.needsCertainty, case .doubtful = known {
+            outcome.status = .ledgerFailed
+            return
+        }
+        let wanted = item.action.result(on: register.reaction, reaction: item.reaction)
         clock.observe(known.register.version)
         clock.observe(states[item.content].deleted)
         if register.reaction == wanted, case .certain = known { return }
@@ -303,7 +307,7 @@ struct LaneBatch {
 extension Outcome {
     /// Counts that lag are never below what the user's own reaction implies.
     fileprivate mutating func countOwn() {
-        if new != .none, tally.count(of: new) == 0 { tally.apply(old: .none, new: new) }
+        if new.counted != .none, tally.count(of: new) == 0 { tally.apply(old: .none, new: new) }
     }
 }
 
@@ -311,6 +315,7 @@ extension Tally {
     /// Moves one user from `old` to `new` in counts that may lag: what they do not know of is not taken away. Answers
     /// whether anything changed.
     mutating func move(from old: Reaction, to new: Reaction) -> Bool {
+        let (old, new) = (old.counted, new.counted)
         guard old != new else { return false }
         if old != .none, count(of: old) == 0 {
             guard new != .none else { return false }
@@ -320,4 +325,17 @@ extension Tally {
         }
         return true
     }
+}
+
+extension Intent.Action {
+    /// Whether it may change a user's register.
+    fileprivate var isWrite: Bool {
+        switch self {
+        case .react, .clear, .release, .reject, .hold: true
+        case .read, .putContent, .deleteContent, .remember: false
+        }
+    }
+
+    /// Whether it must not be carried out on a guess: the user may have taken back what the operator lets count.
+    fileprivate var needsCertainty: Bool { self == .release || self == .reject || self == .hold }
 }

@@ -93,14 +93,15 @@ extension PostgresMerge {
                 WHERE (r.reading, r.region) > (d.reading, d.region)
             RETURNING content, reaction)
         INSERT INTO tallies (content, shard, reaction, count)
-        SELECT content, $5, reaction, count(*) FROM kept WHERE reaction <> 0 GROUP BY content, reaction
+        SELECT content, $5, reaction, count(*) FROM kept WHERE reaction BETWEEN 1 AND 127 GROUP BY content, reaction
         """)
 
     // MARK: Registers and tallies
 
     /// Merges registers, and moves the tallies by what that really changed. A row is locked before it is compared, so
     /// that the comparison and `prior` are of the row as it is, whatever other transactions do. The content's shard is
-    /// found by a binary search in $6, because a join would cost more than all the rest of the tallies.
+    /// found by a binary search in $6, because a join would cost more than all the rest of the tallies. Codes above 127 are
+    /// held back, and count for nothing.
     ///
     /// Processor time of the server a register, batches of 10,000 new ones, ways taken in turn on the same machine:
     /// this 21.8 µs; first looking up which are new, and inserting those without ON CONFLICT, 22.6 µs.
@@ -117,8 +118,8 @@ extension PostgresMerge {
             RETURNING r.content, r.reaction, r.prior),
         moved AS (
             SELECT content, reaction, sum(change) AS change FROM (
-                SELECT content, reaction, 1 AS change FROM merged WHERE reaction <> 0
-                UNION ALL SELECT content, prior, -1 FROM merged WHERE prior <> 0) AS each
+                SELECT content, reaction, 1 AS change FROM merged WHERE reaction BETWEEN 1 AND 127
+                UNION ALL SELECT content, prior, -1 FROM merged WHERE prior BETWEEN 1 AND 127) AS each
             GROUP BY content, reaction HAVING sum(change) <> 0)
         INSERT INTO tallies AS t (content, shard, reaction, count)
         SELECT content, ($7)[width_bucket(content, $6)], reaction, change FROM moved ORDER BY content, reaction

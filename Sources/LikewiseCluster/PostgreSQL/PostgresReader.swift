@@ -91,6 +91,21 @@ package final class PostgresReader: LedgerReader {
         return Array(found.prefix(limit))
     }
 
+    /// What is held back, newest first, of the contents that belong to this server; likewise.
+    func heldLikes(
+        of filter: HeldFilter, behind position: LikePosition?, limit: Int, where isOwn: ([UInt8]) -> Bool
+    ) throws(LedgerError) -> [LedgerLike] {
+        var found: [LedgerLike] = []
+        var behind = position
+        while true {
+            let page = try heldLikes(of: filter, behind: behind, limit: limit)
+            found += page.filter { isOwn($0.content) }
+            guard page.count == limit, found.count < limit, let last = page.last else { break }
+            behind = last.heldPosition
+        }
+        return Array(found.prefix(limit))
+    }
+
     // MARK: What is held in all
 
     package func positions() throws(LedgerError) -> [UInt16: UInt64] {
@@ -149,7 +164,7 @@ package final class PostgresReader: LedgerReader {
             let place = Int(found.int(row, 0)) - 1
             if counts.contents[place] == nil { counts.contents[place] = Self.content(found, row) }
             let reaction = Reaction(rawValue: UInt8(truncatingIfNeeded: found.int(row, 6)))
-            if reaction != .none {
+            if reaction.counted != .none {
                 sums[TallyPlace(content: place, reaction: reaction), default: 0] += found.int(row, 7)
             }
         }
@@ -223,16 +238,37 @@ package final class PostgresReader: LedgerReader {
         }
     }
 
+    package func heldLikes(
+        of filter: HeldFilter, behind position: LikePosition?, limit: Int
+    ) throws(LedgerError) -> [LedgerLike] {
+        let place = HeldFilter.ids(of: position?.id ?? [])
+        let found = try run(
+            Self.findHeld(
+                .int8(Self.reading(of: position)), .int4(Self.region(of: position)), .bytes(place.content),
+                .bytes(place.user), .bytes(filter.content ?? []), .bytes(filter.user ?? []), .int8(Int64(limit))))
+        return (0..<found.count).map {
+            LedgerLike(content: found.bytes($0, 0), user: found.bytes($0, 1), register: found.register($0, 2))
+        }
+    }
+
+    // Where a list begins, a place that every like is behind of: no region has a number this high.
+
+    private static func reading(of position: LikePosition?) -> Int64 {
+        position.map { Int64(clamping: $0.version.reading) } ?? Int64.max
+    }
+
+    private static func region(of position: LikePosition?) -> Int32 {
+        position.map { Int32($0.version.region) } ?? Int32(UInt16.max) + 1
+    }
+
     private func likes(
         _ statement: PostgresStatement, of owner: [UInt8], behind position: LikePosition?, limit: Int,
         _ like: ([UInt8], Register) -> LedgerLike
     ) throws(LedgerError) -> [LedgerLike] {
-        // Where the list begins, a place that every like is behind of: no region has a number this high.
-        let reading = position.map { Int64(clamping: $0.version.reading) } ?? Int64.max
-        let region = position.map { Int32($0.version.region) } ?? Int32(UInt16.max) + 1
         let found = try run(
             statement(
-                .bytes(owner), .int8(reading), .int4(region), .bytes(position?.id ?? []), .int8(Int64(limit))))
+                .bytes(owner), .int8(Self.reading(of: position)), .int4(Self.region(of: position)),
+                .bytes(position?.id ?? []), .int8(Int64(limit))))
         return (0..<found.count).map { like(found.bytes($0, 0), found.register($0, 1)) }
     }
 

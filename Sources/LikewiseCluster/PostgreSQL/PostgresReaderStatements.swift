@@ -56,9 +56,21 @@ extension PostgresReader {
         """
         SELECT r.user_id, r.reading, r.region, r.reaction FROM registers r
         WHERE r.content = (SELECT id FROM contents WHERE content_id = $1)
-            AND r.reaction <> 0 AND r.reading <= $2 AND (r.reading, r.region) <= ($2, $3)
+            AND r.reaction <> 0 AND r.reaction <= 127 AND r.reading <= $2 AND (r.reading, r.region) <= ($2, $3)
             AND NOT (r.reading = $2 AND r.region = $3 AND r.user_id <= $4)
         ORDER BY r.reading DESC, r.region DESC, r.user_id LIMIT $5
+        """)
+
+    /// An empty id is no id: nothing is asked of that column then.
+    static let findHeld = PostgresStatement(
+        "find_held", [.int8, .int4, .text, .text, .text, .text, .int8],
+        """
+        SELECT c.content_id, r.user_id, r.reading, r.region, r.reaction
+        FROM registers r JOIN contents c ON c.id = r.content
+        WHERE r.reaction > 127 AND r.reading <= $1 AND (r.reading, r.region) <= ($1, $2)
+            AND NOT (r.reading = $1 AND r.region = $2 AND (c.content_id, r.user_id) <= ($3, $4))
+            AND ($5 = '' OR c.content_id = $5) AND ($6 = '' OR r.user_id = $6)
+        ORDER BY r.reading DESC, r.region DESC, c.content_id, r.user_id LIMIT $7
         """)
 
     static let findAnswers = PostgresStatement(

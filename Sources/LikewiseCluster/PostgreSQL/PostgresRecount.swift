@@ -31,6 +31,7 @@ extension PostgresLedger {
                 if found.isNull(row, 0) {
                     result.registers += found.unsigned(row, 3)
                     result.likes += found.unsigned(row, 4)
+                    result.held += found.unsigned(row, 5)
                 } else {
                     result.driftCount += found.unsigned(row, 5)
                     result.drifts.append(drift(found, row))
@@ -55,7 +56,7 @@ extension PostgresLedger {
         "begin_snapshot", [], "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     private static let countContents = PostgresStatement("count_contents", [], "SELECT count(*) FROM contents")
 
-    /// A row with NULLs, the partition's registers and likes; then its first drifts, of which the first row says how
+    /// A row with NULLs, the partition's registers, likes, and what is held back; then its first drifts, of which the first row says how
     /// many there are.
     private static func countPartition(_ number: Int) -> PostgresStatement {
         PostgresStatement(
@@ -70,10 +71,11 @@ extension PostgresLedger {
                     AND NOT EXISTS (SELECT FROM garbage g WHERE g.content = t.content) GROUP BY content, reaction),
             drifts AS (
                 SELECT content, reaction, coalesce(c.number, 0) AS counted, coalesce(t.number, 0) AS told
-                FROM counted c FULL JOIN told t USING (content, reaction)
+                FROM (SELECT * FROM counted WHERE reaction <= 127) c FULL JOIN told t USING (content, reaction)
                 WHERE reaction <> 0 AND coalesce(c.number, 0) <> coalesce(t.number, 0))
             SELECT NULL::bigint, NULL::text, 0::smallint, coalesce(sum(number), 0)::bigint,
-                coalesce(sum(number) FILTER (WHERE reaction <> 0), 0)::bigint, 0::bigint FROM counted
+                coalesce(sum(number) FILTER (WHERE reaction BETWEEN 1 AND 127), 0)::bigint,
+                coalesce(sum(number) FILTER (WHERE reaction > 127), 0)::bigint FROM counted
             UNION ALL (
                 SELECT d.content, c.content_id, d.reaction, d.counted, d.told,
                     CASE WHEN row_number() OVER (ORDER BY d.content, d.reaction) = 1

@@ -22,7 +22,7 @@ extension PostgresSchema {
     static let partitions = 16
 
     /// All versions, oldest first; the first is number 1.
-    static let versions = [version1, version2]
+    static let versions = [version1, version2, version3]
 
     private static let version1 = """
         CREATE TABLE contents (
@@ -135,6 +135,22 @@ extension PostgresSchema {
                 RAISE EXCEPTION 'contents have moved' USING ERRCODE = '\(movedState)';
             END IF;
         END $$;
+        """
+
+    /// Likes that are held back: their reaction's code plus 128. They count in no tally, and others do not see them.
+    private static let version3 = """
+        CREATE INDEX registers_held ON registers (reading) WHERE reaction > 127;
+
+        CREATE OR REPLACE VIEW likes AS
+            SELECT c.content_id, r.user_id, coalesce(n.name, r.reaction::text) AS reaction,
+                to_timestamp((r.reading >> 16) / 1000.0) AS liked_at
+            FROM registers r JOIN contents c ON c.id = r.content LEFT JOIN reactions n ON n.code = r.reaction
+            WHERE r.reaction BETWEEN 1 AND 127;
+        CREATE VIEW held_likes AS
+            SELECT c.content_id, r.user_id, coalesce(n.name, (r.reaction - 128)::text) AS reaction,
+                to_timestamp((r.reading >> 16) / 1000.0) AS liked_at
+            FROM registers r JOIN contents c ON c.id = r.content LEFT JOIN reactions n ON n.code = r.reaction - 128
+            WHERE r.reaction > 127;
         """
 
     /// The SQLSTATE of `check_epoch`'s refusal; its class is none of PostgreSQL's.

@@ -120,6 +120,20 @@ package final class PostgresServers: Sendable {
         }
     }
 
+    /// What is held back, newest first, from all servers.
+    package func heldLikes(
+        of filter: HeldFilter, behind position: LikePosition?, limit: Int
+    ) async throws -> [LedgerLike] {
+        try await asking { placement in
+            let found = try await onAll(Array(0..<placement.layout.count), placement) { server, reader in
+                try reader.heldLikes(of: filter, behind: position, limit: limit) {
+                    placement.server(of: $0) == server
+                }
+            }
+            return ShardedReader.newestHeld(found.values.flatMap { $0 }, limit: limit)
+        }
+    }
+
     /// For each shard that wrote to every server, the position that all of them have reached. Not told while a server
     /// does not own yet what it was given: its positions are about to go back.
     package func positions() async throws -> [UInt16: UInt64] {

@@ -214,6 +214,31 @@ package final class ShardedReader: LedgerReader {
         return placed.sorted { $0.place.precedes($1.place) }.prefix(limit).map(\.like)
     }
 
+    /// The newest of what is held back.
+    static func newestHeld(_ likes: [LedgerLike], limit: Int) -> [LedgerLike] {
+        let placed = likes.map { (like: $0, place: $0.heldPosition) }
+        return placed.sorted { $0.place.precedes($1.place) }.prefix(limit).map(\.like)
+    }
+
+    package func heldLikes(
+        of filter: HeldFilter, behind position: LikePosition?, limit: Int
+    ) throws(LedgerError) -> [LedgerLike] {
+        try asking { (placement) throws(LedgerError) in
+            var found: [LedgerLike] = []
+            for server in 0..<placement.layout.count {
+                found += try on(server, placement) { (reader) throws(LedgerError) in
+                    guard let reader = placed?[server] else {
+                        return try reader.heldLikes(of: filter, behind: position, limit: limit)
+                    }
+                    return try reader.heldLikes(of: filter, behind: position, limit: limit) {
+                        placement.server(of: $0) == server
+                    }
+                }
+            }
+            return Self.newestHeld(found, limit: limit)
+        }
+    }
+
     package func likes(
         ofContent id: [UInt8], behind position: LikePosition?, limit: Int
     ) throws(LedgerError) -> [LedgerLike] {

@@ -145,7 +145,7 @@ final class SpoolStore {
         let kind: LogRecordKind
         var new = event.reaction.rawValue
         switch event.kind {
-        case .register: kind = .transition
+        case .register: kind = .of(old: event.previous, new: event.reaction)
         case .contentPut:
             kind = .contentPut
             new = event.visibility.rawValue
@@ -167,7 +167,7 @@ final class SpoolStore {
     private static func event(_ record: LogRecord) -> LikeEvent? {
         let kind: LikeEvent.Kind
         switch record.kind {
-        case .transition: kind = .register
+        case .transition, .heldTransition: kind = .register
         case .contentPut: kind = .contentPut
         case .contentDeleted: kind = .contentDeleted
         case .answer, nil: return nil

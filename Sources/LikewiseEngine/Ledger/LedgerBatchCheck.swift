@@ -10,7 +10,7 @@ extension LedgerBatch {
             if let deleted = change.deleted { highest = max(highest, deleted.reading) }
             for row in change.rows {
                 highest = max(highest, row.register.version.reading)
-                guard max(row.register.reaction.rawValue, row.old.rawValue) <= Reaction.limit else {
+                guard row.register.reaction.isSound, row.old.isSound else {
                     throw .failed("a register names reaction \(row.register.reaction.rawValue) or \(row.old.rawValue)")
                 }
                 guard Int(row.userOffset) + Int(row.userLength) <= userBytes.count, row.userLength > 0 else {

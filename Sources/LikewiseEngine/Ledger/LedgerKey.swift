@@ -15,6 +15,8 @@ struct LedgerKey: ~Copyable {
         case expiry = 0x65  // e
         /// A deleted content's old number.
         case garbage = 0x67  // g
+        /// Likes that are held back, newest first.
+        case held = 0x68  // h
         /// A content by its id.
         case content = 0x69  // i
         /// A content's id by its number.
@@ -107,6 +109,14 @@ struct LedgerKey: ~Copyable {
         append(content)
     }
 
+    @inline(__always)
+    mutating func beginHeld(_ content: Int64, _ version: Version, _ user: UnsafeRawBufferPointer) {
+        begin(.held)
+        appendDownwards(version)
+        append(content)
+        append(user)
+    }
+
     static func of(_ kind: Kind, _ number: some FixedWidthInteger) -> LedgerKey {
         var key = LedgerKey(kind)
         key.append(number)
@@ -174,8 +184,8 @@ struct LedgerBytes {
 
     @inline(__always)
     mutating func reaction() -> Reaction {
-        let code: UInt8 = number()
-        if code > Reaction.limit { isSound = false }
-        return Reaction(rawValue: code)
+        let reaction = Reaction(rawValue: number())
+        if !reaction.isSound { isSound = false }
+        return reaction
     }
 }

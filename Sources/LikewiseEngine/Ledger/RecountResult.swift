@@ -25,8 +25,10 @@ package struct RecountResult: Hashable, Sendable {
 
     /// Registers of contents that are not deleted, held or not.
     package var registers: UInt64 = 0
-    /// Of those, the ones that hold a reaction.
+    /// Of those, the ones that hold a reaction which counts.
     package var likes: UInt64 = 0
+    /// Of the registers, the ones whose reaction is held back.
+    package var held: UInt64 = 0
     package var contents: UInt64 = 0
     /// The first drifts found, by content's number, then by reaction.
     package var drifts: [Drift] = []
@@ -37,6 +39,22 @@ package struct RecountResult: Hashable, Sendable {
     package static let driftLimit = 100
 
     package init() {}
+
+    /// Counters of one content: none, each reaction by its code, and all that is held back.
+    static let places = Int(Reaction.limit) + 2
+
+    /// The counter of what a register holds.
+    @inline(__always)
+    static func place(of reaction: Reaction) -> Int {
+        reaction.isHeld ? places - 1 : Int(reaction.rawValue)
+    }
+
+    /// Adds the counters of a content.
+    mutating func add(_ counts: [UInt64]) {
+        registers += counts.reduce(0, +)
+        likes += counts.dropFirst().dropLast().reduce(0, +)
+        held += counts.last ?? 0
+    }
 
     mutating func compare(_ counts: [UInt64], _ tallies: [UInt64], of key: Int64, content: [UInt8]?) {
         for code in 1...Int(Reaction.limit) where counts[code] != tallies[code] {

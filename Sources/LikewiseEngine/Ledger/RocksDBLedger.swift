@@ -22,6 +22,8 @@ package final class RocksDBLedger: Ledger {
     }
 
     static let format: UInt64 = 1
+    /// From the first like on that is held back, which a version before cannot read: it says that the ledger is newer.
+    static let formatWithHeld: UInt64 = 2
     /// Bytes of small commits kept in memory until they are written as a file.
     static let memtableBytes = 8 << 20
 
@@ -58,7 +60,7 @@ package final class RocksDBLedger: Ledger {
             }
             return false
         }
-        guard held <= format else {
+        guard held <= formatWithHeld else {
             throw .unusable(
                 """
                 the ledger \(store.path) was written by a newer version of Likewise: run that version or a later one, \

@@ -43,6 +43,8 @@ final class RocksDBLedgerMerge {
     private(set) var nextContent: Int64?
     private(set) var latest: UInt64 = 0
     private(set) var now: UInt64 = 0
+    /// Whether something is held back that this transaction writes.
+    private(set) var hasHeld = false
     var answers: [[UInt8]: StoredAnswer] = [:]
     var trends: [[UInt64]: TrendBucket] = [:]
     var key = LedgerKey()
@@ -235,21 +237,42 @@ final class RocksDBLedgerMerge {
         value.setRegister(register)
         batch.put(key, value)
         // Of equal versions the entries have the same keys, and the new ones replace the old.
-        if old.reaction != .none && old.version != register.version { removeFromLists(old, user, number) }
+        if old.reaction != .none {
+            let isReplaced = old.version == register.version && register.reaction != .none
+            removeFromLists(old, user, number, isReplaced ? register.reaction : .none)
+        }
         guard register.reaction != .none else { return }
         value.clear()
         value.append(register.reaction.rawValue)
-        key.beginByContent(number, register.version, user)
+        beginPublic(register, user, number)
         batch.put(key, value)
         key.beginByUser(user, register.version, number)
         batch.put(key, value)
+        if register.reaction.isHeld { hasHeld = true }
     }
 
-    func removeFromLists(_ register: Register, _ user: UnsafeRawBufferPointer, _ number: Int64) {
-        key.beginByContent(number, register.version, user)
-        batch.delete(key)
-        key.beginByUser(user, register.version, number)
-        batch.delete(key)
+    /// Takes a register out of the lists, but for entries whose keys the one of `next`, of the same version, has too.
+    func removeFromLists(
+        _ register: Register, _ user: UnsafeRawBufferPointer, _ number: Int64, _ next: Reaction = .none
+    ) {
+        if next == .none || next.isHeld != register.reaction.isHeld {
+            beginPublic(register, user, number)
+            batch.delete(key)
+        }
+        if next == .none {
+            key.beginByUser(user, register.version, number)
+            batch.delete(key)
+        }
+    }
+
+    /// The key in the list that others see: the content's, or that of what is held back.
+    @inline(__always)
+    private func beginPublic(_ register: Register, _ user: UnsafeRawBufferPointer, _ number: Int64) {
+        if register.reaction.isHeld {
+            key.beginHeld(number, register.version, user)
+        } else {
+            key.beginByContent(number, register.version, user)
+        }
     }
 
     func damage(_ what: String) -> LedgerError { .damaged(store.path, what) }
@@ -267,7 +290,7 @@ extension Tally {
     /// Moves one user from `old` to `new`; false, with nothing changed, where nobody holds `old`.
     @inline(__always)
     fileprivate mutating func takes(_ old: Reaction, _ new: Reaction) -> Bool {
-        if old != .none && count(of: old) == 0 { return false }
+        if old.counted != .none && count(of: old) == 0 { return false }
         apply(old: old, new: new)
         return true
     }

@@ -156,6 +156,43 @@ package final class RocksDBLedgerReader: LedgerReader {
         return Array(result.prefix(limit))
     }
 
+    package func heldLikes(
+        of filter: HeldFilter, behind position: LikePosition?, limit: Int
+    ) throws(LedgerError) -> [LedgerLike] {
+        guard limit > 0 else { return [] }
+        let snapshot = store.snapshot()
+        var from = LedgerKey(.held)
+        if let position { from.appendDownwards(position.version) }
+        let walk = store.walk(from: from, below: .behind(.held), at: snapshot)
+        var result: [LedgerLike] = []
+        // Those of one version are kept by their contents' numbers and listed by their ids, so all of them are read.
+        var tied: [LedgerLike] = []
+        func take() {
+            result += tied.filter { position?.precedes($0.heldPosition) ?? true }
+                .sorted { $0.heldPosition.precedes($1.heldPosition) }
+            tied = []
+        }
+        while try walk.isOnKey() {
+            var bytes = LedgerBytes(walk.key, from: 1)
+            let register = Register(version: bytes.versionDownwards(), reaction: try reaction(walk))
+            let number: Int64 = bytes.number()
+            let user = Array(bytes.takeRest())
+            guard bytes.isSound else { throw damage("a like that is held back") }
+            if let last = tied.last, last.register.version != register.version { take() }
+            if result.count >= limit { break }
+            // None for a content that was deleted, and whose registers are still there.
+            if filter.takes(user: user),
+                let id = try store.value(of: LedgerKey.of(.contentID, number), at: snapshot, { Array($0) }),
+                filter.takes(content: id)
+            {
+                tied.append(LedgerLike(content: id, user: user, register: register))
+            }
+            walk.advance()
+        }
+        take()
+        return Array(result.prefix(limit))
+    }
+
     private static func sorted(_ tied: [LedgerLike], behind position: LikePosition?) -> [LedgerLike] {
         tied.filter { like in
             guard let position else { return true }

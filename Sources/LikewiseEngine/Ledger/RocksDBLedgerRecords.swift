@@ -63,7 +63,7 @@ extension LedgerBytes {
         while bytes.count > 0 {
             let reaction = bytes.reaction()
             let count: UInt64 = bytes.number()
-            guard bytes.isSound, reaction != .none, let count = Int64(exactly: count) else { return nil }
+            guard bytes.isSound, reaction.counted != .none, let count = Int64(exactly: count) else { return nil }
             guard content.tally.count(of: reaction) == 0 else { return nil }
             content.tally.add(count, to: reaction)
         }

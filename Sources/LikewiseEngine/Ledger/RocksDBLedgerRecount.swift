@@ -49,7 +49,7 @@ private struct RocksDBRecount: ~Copyable {
         while true {
             let (known, deleted, held) = (try number(contents), try number(garbage), try number(registers))
             guard let key = [known, deleted, held].compactMap({ $0 }).min() else { break }
-            var counts = [UInt64](repeating: 0, count: Int(Reaction.limit) + 1)
+            var counts = [UInt64](repeating: 0, count: RecountResult.places)
             if held == key { try count(key, &counts, &read, progress) }
             if deleted == key {
                 garbage.advance()
@@ -63,8 +63,7 @@ private struct RocksDBRecount: ~Copyable {
                     result.contents += 1
                     contents.advance()
                 }
-                result.registers += counts.reduce(0, +)
-                result.likes += counts.dropFirst().reduce(0, +)
+                result.add(counts)
                 result.compare(counts, told, of: key, content: content)
             }
         }
@@ -79,7 +78,7 @@ private struct RocksDBRecount: ~Copyable {
             guard let register = LedgerBytes.register(registers.value) else {
                 throw .damaged(store.path, "a register of content number \(key)")
             }
-            counts[Int(register.reaction.rawValue)] += 1
+            counts[RecountResult.place(of: register.reaction)] += 1
             read += 1
             if read.isMultiple(of: 1 << 17) { progress(read) }
             registers.advance()

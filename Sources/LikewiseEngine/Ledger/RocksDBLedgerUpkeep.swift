@@ -28,6 +28,10 @@ extension RocksDBLedgerMerge {
             value.setNumber(UInt64(nextContent))
             batch.put(LedgerKey.of(.single, LedgerKey.nextContent), value)
         }
+        if hasHeld {
+            value.setNumber(RocksDBLedger.formatWithHeld)
+            batch.put(LedgerKey.of(.single, LedgerKey.format), value)
+        }
         try putAnswers(now: now, &state)
         try dropTrends(now: now)
         putTrends()

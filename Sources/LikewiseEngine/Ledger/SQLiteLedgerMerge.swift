@@ -224,7 +224,7 @@ struct TallyDelta {
 
     @inline(__always)
     private mutating func add(_ change: Int64, to reaction: Reaction) {
-        if reaction == .none { return }
+        if reaction.counted == .none { return }
         if reaction == .like {
             likes += change
         } else {

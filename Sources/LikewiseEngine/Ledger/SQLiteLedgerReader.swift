@@ -64,7 +64,7 @@ package final class SQLiteLedgerReader: LedgerReader {
                 tally: Tally(), deleted: try select.version(4))
             repeat {
                 let reaction = try select.reaction(6)
-                if reaction == .none { continue }
+                if reaction.counted == .none { continue }
                 content.tally.add(Int64(try select.unsigned(7)), to: reaction)
             } while try select.step()
             return content
@@ -136,6 +136,30 @@ package final class SQLiteLedgerReader: LedgerReader {
     ) throws(LedgerError) -> [LedgerLike] {
         try likes(statements.likesOfContent, of: id, behind: position, limit: limit) { user, register in
             LedgerLike(content: id, user: user, register: register)
+        }
+    }
+
+    package func heldLikes(
+        of filter: HeldFilter, behind position: LikePosition?, limit: Int
+    ) throws(LedgerError) -> [LedgerLike] {
+        let select = statements.heldLikes
+        let (content, user) = HeldFilter.ids(of: position?.id ?? [])
+        return try connection.use { (_) throws(LedgerError) in
+            defer { select.reset() }
+            try select.bind(1, position.map { Int64(clamping: $0.version.reading) } ?? Int64.max)
+            try select.bind(2, position.map { Int64($0.version.region) } ?? Int64(UInt16.max) + 1)
+            try select.bind(3, text: content)
+            try select.bind(4, text: user)
+            try select.bind(5, text: filter.content ?? [])
+            try select.bind(6, text: filter.user ?? [])
+            try select.bind(7, Int64(limit))
+            var result: [LedgerLike] = []
+            while try select.step() {
+                result.append(
+                    LedgerLike(
+                        content: select.textBytes(0), user: select.textBytes(1), register: try select.register(2)))
+            }
+            return result
         }
     }
 

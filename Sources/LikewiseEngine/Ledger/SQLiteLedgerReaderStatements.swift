@@ -3,10 +3,12 @@
 // The indexes go by version upwards and are walked backwards. Likes with equal versions are rare; SQLite sorts such a
 // group by id as it comes to it and stops at the limit, so a page costs what it shows.
 
+import LikewiseCore
+
 extension SQLiteLedgerReader {
     struct Statements {
         let positions, names, clock, content, register, users, contents: LedgerStatement
-        let likesOfUser, likesOfContent, answers, trends: LedgerStatement
+        let likesOfUser, likesOfContent, heldLikes, answers, trends: LedgerStatement
 
         init(_ prepare: (String) throws(LedgerError) -> LedgerStatement) throws(LedgerError) {
             positions = try prepare("SELECT shard, sequence FROM positions")
@@ -35,9 +37,18 @@ extension SQLiteLedgerReader {
                 """
                 SELECT r.user_id, r.reading, r.region, r.reaction
                 FROM contents c CROSS JOIN registers r INDEXED BY registers_by_content ON r.content = c.id
-                WHERE c.content_id = ?1 AND r.reaction <> 0 AND (r.reading, r.region) <= (?2, ?3)
+                WHERE c.content_id = ?1 AND r.reaction <> 0 AND r.reaction < \(Reaction.heldBit) AND (r.reading, r.region) <= (?2, ?3)
                     AND NOT (r.reading = ?2 AND r.region = ?3 AND r.user_id <= ?4)
                 ORDER BY r.reading DESC, r.region DESC, r.user_id LIMIT ?5
+                """)
+            heldLikes = try prepare(
+                """
+                SELECT c.content_id, r.user_id, r.reading, r.region, r.reaction
+                FROM registers r INDEXED BY registers_held CROSS JOIN contents c ON c.id = r.content
+                WHERE r.reaction > 127 AND (r.reading, r.region) <= (?1, ?2)
+                    AND NOT (r.reading = ?1 AND r.region = ?2 AND (c.content_id, r.user_id) <= (?3, ?4))
+                    AND (?5 = '' OR c.content_id = ?5) AND (?6 = '' OR r.user_id = ?6)
+                ORDER BY r.reading DESC, r.region DESC, c.content_id, r.user_id LIMIT ?7
                 """)
             answers = try prepare("SELECT key, fingerprint, expires, payload FROM answers WHERE expires > ?1")
             trends = try prepare(

@@ -58,16 +58,16 @@ private struct RecountWalk {
         var result = RecountResult()
         var read: UInt64 = 0
         while let key = [contents.key, garbage.key, registers.key, tallies.key].compactMap({ $0 }).min() {
-            var counts = [UInt64](repeating: 0, count: Int(Reaction.limit) + 1)
+            var counts = [UInt64](repeating: 0, count: RecountResult.places)
             var told = counts
             while registers.key == key {
-                counts[Int(try registers.statement.reaction(1).rawValue)] += 1
+                counts[RecountResult.place(of: try registers.statement.reaction(1))] += 1
                 read += 1
                 if read.isMultiple(of: 1 << 17) { progress(read) }
                 try registers.next()
             }
             while tallies.key == key {
-                told[Int(try tallies.statement.reaction(1).rawValue)] = try tallies.statement.unsigned(2)
+                told[RecountResult.place(of: try tallies.statement.reaction(1))] = try tallies.statement.unsigned(2)
                 try tallies.next()
             }
             if garbage.key == key {
@@ -79,8 +79,7 @@ private struct RecountWalk {
                     result.contents += 1
                     try contents.next()
                 }
-                result.registers += counts.reduce(0, +)
-                result.likes += counts.dropFirst().reduce(0, +)
+                result.add(counts)
                 result.compare(counts, told, of: key, content: content)
             }
         }

@@ -14,6 +14,7 @@ enum SQLiteLedgerSchema {
     static let migrator: DatabaseMigrator = {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("v1") { db in try db.execute(sql: version1) }
+        migrator.registerMigration("v2") { db in try db.execute(sql: version2) }
         return migrator
     }()
 
@@ -104,5 +105,22 @@ enum SQLiteLedgerSchema {
             SELECT c.content_id, coalesce(n.name, t.reaction) AS reaction, t.count
             FROM tallies t JOIN contents c ON c.id = t.content LEFT JOIN reactions n ON n.code = t.reaction
             WHERE t.count > 0;
+        """
+
+    /// Likes that are held back: their reaction's code plus 128. They count in no tally, and others do not see them.
+    private static let version2 = """
+        CREATE INDEX registers_held ON registers (reading, region, content, user_id, reaction) WHERE reaction > 127;
+
+        DROP VIEW likes;
+        CREATE VIEW likes AS
+            SELECT c.content_id, r.user_id, coalesce(n.name, r.reaction) AS reaction,
+                strftime('%Y-%m-%dT%H:%M:%fZ', (r.reading >> 16) / 1000.0, 'unixepoch') AS liked_at
+            FROM registers r JOIN contents c ON c.id = r.content LEFT JOIN reactions n ON n.code = r.reaction
+            WHERE r.reaction BETWEEN 1 AND 127;
+        CREATE VIEW held_likes AS
+            SELECT c.content_id, r.user_id, coalesce(n.name, r.reaction - 128) AS reaction,
+                strftime('%Y-%m-%dT%H:%M:%fZ', (r.reading >> 16) / 1000.0, 'unixepoch') AS liked_at
+            FROM registers r JOIN contents c ON c.id = r.content LEFT JOIN reactions n ON n.code = r.reaction - 128
+            WHERE r.reaction > 127;
         """
 }

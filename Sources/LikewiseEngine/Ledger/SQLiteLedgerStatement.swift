@@ -100,8 +100,10 @@ struct LedgerStatement {
     @inline(__always)
     func reaction(_ column: CInt) throws(LedgerError) -> Reaction {
         let code = int(column)
-        guard code >= 0, code <= Int64(Reaction.limit) else { throw .damaged(path, "a reaction has code \(code)") }
-        return Reaction(rawValue: UInt8(code))
+        guard let reaction = UInt8(exactly: code).map(Reaction.init), reaction.isSound else {
+            throw .damaged(path, "a reaction has code \(code)")
+        }
+        return reaction
     }
 
     /// The columns reading, region, reaction, from `first` on.

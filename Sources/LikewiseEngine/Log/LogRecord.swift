@@ -6,8 +6,8 @@
 //        8    8  sequence: 1 for a shard's first record, then one more each
 //       16    4  unsynced: how many records right before this one were not known to be durable when it was written
 //       20    1  kind
-//       21    1  old reaction        (transition)
-//       22    1  new reaction        (transition); visibility (content)
+//       21    1  old reaction        (transition); the upper bit set: held back
+//       22    1  new reaction        (transition), likewise; visibility (content)
 //       23    1  length of the user id, or of the idempotency key
 //       24    8  clock reading; for an answer, when it expires (ms since 1970)
 //       32    2  region
@@ -33,6 +33,24 @@ package enum LogRecordKind: UInt8, Sendable {
     case contentDeleted = 3
     /// The first answer to a write with an idempotency key. Extra: a fingerprint of 8 bytes, then the answer.
     case answer = 4
+    /// A transition into, out of or between reactions that are held back. A kind of its own, so that a version that does
+    /// not know of them says so instead of counting them.
+    case heldTransition = 5
+
+    /// The kind of a transition's record.
+    @inline(__always)
+    package static func of(_ transition: Transition) -> LogRecordKind {
+        of(old: transition.old, new: transition.new)
+    }
+
+    /// The kind of the record of a transition from `old` to `new`.
+    @inline(__always)
+    package static func of(old: Reaction, new: Reaction) -> LogRecordKind {
+        old.isHeld || new.isHeld ? .heldTransition : .transition
+    }
+
+    /// Whether the record says that a register changed.
+    package var isTransition: Bool { self == .transition || self == .heldTransition }
 }
 
 /// A record in a buffer; valid as long as the buffer is.

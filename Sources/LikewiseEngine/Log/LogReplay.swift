@@ -207,7 +207,7 @@ private struct ReplaySlice {
         let place = places[shard]?[id] ?? generation.add(content: 0, id: id)
         places[shard, default: [:]][id] = place
         switch kind {
-        case .transition:
+        case .transition, .heldTransition:
             if !record.extra.isEmpty {
                 let description = ContentDescription(type: Array(record.extra))
                 generation.append(event(place, record, description: description))

@@ -55,10 +55,15 @@ package protocol LedgerReader: AnyObject {
         after: Int64, limit: Int, _ body: (UnsafeRawBufferPointer) -> Void
     ) throws(LedgerError) -> Int64?
 
-    /// Up to `limit` likes that `user` holds, newest first, behind `position`.
+    /// Up to `limit` likes that `user` holds, held back ones too, newest first, behind `position`.
     func likes(ofUser user: [UInt8], behind position: LikePosition?, limit: Int) throws(LedgerError) -> [LedgerLike]
-    /// Up to `limit` likes that the content called `id` holds, newest first, behind `position`.
+    /// Up to `limit` likes that count on the content called `id`, newest first, behind `position`.
     func likes(ofContent id: [UInt8], behind position: LikePosition?, limit: Int) throws(LedgerError) -> [LedgerLike]
+    /// Up to `limit` likes that are held back, newest first (`LedgerLike.heldPosition`), behind `position`. Looks at no
+    /// register that is not held back, but perhaps at all that are.
+    func heldLikes(
+        of filter: HeldFilter, behind position: LikePosition?, limit: Int
+    ) throws(LedgerError) -> [LedgerLike]
 
     /// Stored answers that expire after `milliseconds` (since 1970).
     func answers(unexpiredAt milliseconds: UInt64) throws(LedgerError) -> [StoredAnswer]

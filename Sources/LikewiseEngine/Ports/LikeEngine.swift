@@ -60,8 +60,12 @@ package protocol SharedAnswers: Sendable {
 
 /// What a list is of.
 package enum ListSubject: Sendable {
+    /// What a user likes, held back or not.
     case user([UInt8])
+    /// Who likes a content, as everyone may know.
     case content([UInt8])
+    /// What is held back.
+    case held(HeldFilter)
 }
 
 /// Why a list could not be had.

@@ -11,7 +11,7 @@ package struct Intent: Sendable {
     package enum Action: UInt8, Sendable {
         /// Answers the register (where a user is given) and the tally. Changes nothing.
         case read = 0
-        /// Holds `reaction`.
+        /// Holds `reaction`, which counts unless it is one that is held back.
         case react = 1
         /// Holds nothing.
         case clear = 2
@@ -21,6 +21,25 @@ package struct Intent: Sendable {
         case deleteContent = 4
         /// Stores the answer in `IntentGroup.answers[answer]` and changes nothing else.
         case remember = 5
+        /// Lets the user's reaction count that is held back; changes nothing where none is.
+        case release = 6
+        /// Takes the user's reaction away that is held back; changes nothing where none is.
+        case reject = 7
+        /// Holds the user's reaction back that counts; changes nothing where none does.
+        case hold = 8
+
+        /// What a user who holds `held` holds once this was done, with `reaction` as the one asked for.
+        @inline(__always)
+        package func result(on held: Reaction, reaction: Reaction) -> Reaction {
+            switch self {
+            case .react: held.changed(to: reaction)
+            case .clear: .none
+            case .release: held.released
+            case .reject: held.rejected
+            case .hold: held.asHeld
+            case .read, .putContent, .deleteContent, .remember: held
+            }
+        }
     }
 
     package var contentHash: UInt64

@@ -284,7 +284,7 @@ package final class ShardCore {
                 return nil
             }
             delete(slot, ids, now: now)
-        case .read, .react, .clear:
+        case .read, .react, .clear, .release, .reject, .hold:
             guard intent.userLength > 0 else { break }
             try react(slot, intent, ids, now: now, &outcome)
         case .remember: break
@@ -301,7 +301,7 @@ package final class ShardCore {
         outcome.new = register.reaction
         outcome.version = register.version
         guard intent.action != .read else { return }
-        let wanted = intent.action == .react ? intent.reaction : .none
+        let wanted = intent.action.result(on: register.reaction, reaction: intent.reaction)
         guard let transition = register.evaluate(wanted, clock: &hybrid, milliseconds: now) else { return }
         outcome.new = transition.new
         outcome.version = transition.version
@@ -312,7 +312,7 @@ package final class ShardCore {
         let extra = tellsType ? ids.type : UnsafeRawBufferPointer(start: nil, count: 0)
         buffer.append(
             LogBuffer.Header(
-                kind: .transition, sequence: sequence, unsynced: unsynced(sequence), old: transition.old,
+                kind: .of(transition), sequence: sequence, unsynced: unsynced(sequence), old: transition.old,
                 new: transition.new.rawValue, version: transition.version),
             content: ids.content, user: ids.user, extra: extra)
         if tellsType { state.pointee.description.type = types.shared(ids.type) }
@@ -336,7 +336,7 @@ package final class ShardCore {
             state.pointee.isTrending = true
             trending.append(slot)
         }
-        state.pointee.gained &+= (transition.new == .none ? 0 : 1) - (transition.old == .none ? 0 : 1)
+        state.pointee.gained &+= (transition.new.counted == .none ? 0 : 1) - (transition.old.counted == .none ? 0 : 1)
         let index = place(slot)
         if let description {
             current.append(

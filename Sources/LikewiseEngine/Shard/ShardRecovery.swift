@@ -25,7 +25,7 @@ extension ShardCore {
     private func take(_ record: LogRecord, _ kind: LogRecordKind, _ slot: UInt32, _ hash: UInt64) {
         let state = table[slot]
         switch kind {
-        case .transition:
+        case .transition, .heldTransition:
             let keyHash = Hash64.combine(hash, Hash64.of(record.user, seed: options.seed))
             if options.filters {
                 let before = state.pointee.filter.memoryBytes

@@ -90,6 +90,9 @@ package struct API: Sendable {
                     status: 200, contentType: "application/json", cacheControl: "public, max-age=300",
                     body: Array(OpenAPIDocument.json(reactions: answers.reactions.acceptedNames).utf8))
             case .index: return API.index
+            case .heldLikes: return try await heldLikes(request)
+            case .heldLike(let content, let user): return try await heldLike(request, content: content, user: user)
+            case .settleHeld(let action): return try await settleHeld(request, action)
             }
         } catch {
             return error.response

@@ -151,6 +151,7 @@ package final class BulkIntake {
             }
             limited = who
         }
+        guard let reaction = judged(content, user, reaction) else { return reject(number, Answers.refusal) }
         if !isSame(content) {
             self.content.removeAll(keepingCapacity: true)
             self.content.append(contentsOf: content)
@@ -170,6 +171,14 @@ package final class BulkIntake {
         guard group.isFull else { return }
         full.append((shard, filling[shard]))
         filling[shard] = Filling()
+    }
+
+    /// What the judge makes of a line; nil where he refuses it.
+    private func judged(
+        _ content: UnsafeRawBufferPointer, _ user: UnsafeRawBufferPointer, _ reaction: Reaction
+    ) -> Reaction? {
+        guard let judge = api.service.judge else { return reaction }
+        return judge.judged(content: content, user: user, reaction: reaction, caller: caller)
     }
 
     private func isSame(_ id: UnsafeRawBufferPointer) -> Bool {

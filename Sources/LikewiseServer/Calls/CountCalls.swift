@@ -14,8 +14,9 @@ extension API {
         let user = try optionalUser(request)
         if user != nil { try await requireVisible(content, to: request.caller) }
         try limit(request)
-        let outcome = await service.read([content], user: user)[0]
+        var outcome = await service.read([content], user: user)[0]
         if let problem = Answers.problem(outcome.status) { throw problem }
+        if let user, !request.caller.seesHeld(of: user) { outcome.new = outcome.new.counted }
         if isHidden(outcome, from: request.caller) { throw API.contentNotFound }
         let body = JSONWriter.bytes { writer in
             writer.object { body in
@@ -56,6 +57,9 @@ extension API {
         var outcomes = await service.read(contents, user: user)
         for i in try await hidden(contents, user == nil ? outcomes : nil, from: request.caller) {
             outcomes[i] = Outcome(status: .contentNotFound)
+        }
+        if let user, !request.caller.seesHeld(of: user) {
+            for i in outcomes.indices { outcomes[i].new = outcomes[i].new.counted }
         }
         for outcome in outcomes where outcome.status != .done && outcome.status != .contentNotFound {
             if let problem = Answers.problem(outcome.status) { throw problem }

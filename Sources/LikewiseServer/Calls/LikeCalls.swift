@@ -64,12 +64,13 @@ extension API {
         try limit(request)
         let outcome = await service.read([content], user: user)[0]
         if let problem = Answers.problem(outcome.status) { throw problem }
+        let reaction = request.caller.seesHeld(of: user) ? outcome.new : outcome.new.counted
         return .json { writer in
             writer.object { body in
                 body.field("content_id", utf8: content)
                 body.field("user_id", utf8: user)
-                body.field("liked", outcome.new != .none)
-                if let name = answers.reactions.name(of: outcome.new) {
+                body.field("liked", reaction != .none)
+                if let name = answers.reactions.name(of: reaction) {
                     body.field("reaction", name)
                     body.field("since", moment: outcome.version.milliseconds)
                 }
@@ -116,7 +117,7 @@ extension API {
         var call = call
         call.sharedLimits = pass.shared
         guard let stored = try await claim(request) else {
-            let group = await service.performInGroup(call)
+            let group = await service.performInGroup(try judged(call, by: request.caller))
             timings.record(group.outcomes[0])
             return try done(group, pass)
         }
@@ -131,6 +132,10 @@ extension API {
             }
             return Performed(outcome: outcome, fields: pass.fields)
         case .first(let answer):
+            do throws(APIProblem) { call = try judged(call, by: request.caller) } catch {
+                service.idempotency.release(answer)
+                throw error
+            }
             call.answer = answer
             let group = await service.performInGroup(call)
             let outcome = group.outcomes[0]
@@ -142,6 +147,23 @@ extension API {
             }
             return try done(group, pass)
         }
+    }
+
+    /// The call as the judge lets it pass.
+    private func judged(_ call: LikeService.Call, by caller: Caller) throws(APIProblem) -> LikeService.Call {
+        guard let judge = service.judge else { return call }
+        let reaction = call.content.withUnsafeBytes { content in
+            call.user.withUnsafeBytes { user in
+                judge.judged(content: content, user: user, reaction: call.reaction, caller: caller)
+            }
+        }
+        guard let reaction else {
+            timings.recordRefusal()
+            throw Answers.refusal
+        }
+        var call = call
+        call.reaction = reaction
+        return call
     }
 
     private func done(_ group: IntentGroup, _ pass: LimitPass) throws(APIProblem) -> Performed {

@@ -10,7 +10,10 @@ extension API {
         _ = try request.caller.user(named: user, for: .read)
         try limit(request)
         let page = try await page(request, of: .user(user))
-        let hidden = Set(try await hidden(page.likes.map(\.content), nil, from: request.caller))
+        var hidden = Set(try await hidden(page.likes.map(\.content), nil, from: request.caller))
+        if !request.caller.seesHeld(of: user) {
+            hidden.formUnion(page.likes.indices.filter { page.likes[$0].register.reaction.isHeld })
+        }
         return .json { writer in
             writer.object { body in
                 body.field("user_id", utf8: user)
@@ -24,7 +27,7 @@ extension API {
                             }
                         }
                     })
-                if let next = page.next(\.content) { body.field("next_cursor", next) }
+                if let next = page.next(by: { $0.content }) { body.field("next_cursor", next) }
             }
         }
     }
@@ -47,28 +50,29 @@ extension API {
                             }
                         }
                     })
-                if let next = page.next(\.user) { body.field("next_cursor", next) }
+                if let next = page.next(by: { $0.user }) { body.field("next_cursor", next) }
             }
         }
     }
 
-    private func held(_ like: LedgerLike, _ entry: inout JSONWriter) {
+    func held(_ like: LedgerLike, _ entry: inout JSONWriter) {
         if let name = answers.reactions.name(of: like.register.reaction) { entry.field("reaction", name) }
         entry.field("since", moment: like.register.version.milliseconds)
     }
 
-    private struct Page {
+    struct Page {
         var likes: [LedgerLike]
         var hasMore: Bool
 
-        func next(_ id: KeyPath<LedgerLike, [UInt8]>) -> String? {
+        /// The cursor of what comes behind this page, in a list by `id`; nil where nothing does.
+        func next(by id: (LedgerLike) -> [UInt8]) -> String? {
             guard hasMore, let last = likes.last else { return nil }
             let version = last.register.version
-            return Cursor(reading: version.reading, region: version.region, id: last[keyPath: id]).encoded()
+            return Cursor(reading: version.reading, region: version.region, id: id(last)).encoded()
         }
     }
 
-    private func page(_ request: APIRequest, of subject: ListSubject) async throws(APIProblem) -> Page {
+    func page(_ request: APIRequest, of subject: ListSubject) async throws(APIProblem) -> Page {
         let limit = try number(
             request, "limit", in: 1...WireLimits.pageEntries, default: WireLimits.pageEntriesByDefault)
         var position: LikePosition?
@@ -82,6 +86,13 @@ extension API {
                     .invalidRequest, "cursor must be a next_cursor of an earlier answer, unchanged.", field: "cursor")
             }
         }
+        return try await page(of: subject, behind: position, limit: limit)
+    }
+
+    /// Up to `limit` entries behind `position`.
+    func page(
+        of subject: ListSubject, behind position: LikePosition?, limit: Int
+    ) async throws(APIProblem) -> Page {
         switch await service.likes(of: subject, behind: position, limit: limit + 1) {
         case .success(let likes):
             return Page(likes: Array(likes.prefix(limit)), hasMore: likes.count > limit)

@@ -25,6 +25,19 @@ package enum Route: Hashable, Sendable {
     case metrics
     case openAPI
     case index
+    case heldLikes
+    case heldLike(content: [UInt8], user: [UInt8])
+    case settleHeld(HeldAction)
+
+    /// What an operator does with likes, held back or to be.
+    package enum HeldAction: String, Sendable {
+        /// They count from then on.
+        case release
+        /// They are taken away.
+        case reject
+        /// Likes that count are held back.
+        case hold
+    }
 
     /// What a path and a method come to.
     package enum Match: Sendable {
@@ -70,6 +83,7 @@ package enum Route: Hashable, Sendable {
             return named(1, "ready") ? [(.get, .ready)] : []
         }
         guard named(0, "v1"), segments.last != [] else { return [] }
+        if segments.count >= 3, named(1, "admin"), named(2, "held") { return held(Array(segments.dropFirst(3))) }
         switch segments.count {
         case 2: return named(1, "likes") ? [(.post, .like), (.delete, .unlike)] : []
         case 3:
@@ -101,6 +115,18 @@ package enum Route: Hashable, Sendable {
         }
     }
 
+    /// The calls on likes that are held back, by what follows in the path.
+    private static func held(_ rest: [[UInt8]]) -> [(HTTPRequest.Method, Route)] {
+        switch rest.count {
+        case 0: return [(.get, .heldLikes)]
+        case 1:
+            return HeldAction(rawValue: String(decoding: rest[0], as: UTF8.self)).map { [(.post, .settleHeld($0))] }
+                ?? []
+        case 2: return [(.get, .heldLike(content: rest[0], user: rest[1]))]
+        default: return []
+        }
+    }
+
     /// The call's name in metrics.
     package var name: String {
         switch self {
@@ -123,6 +149,9 @@ package enum Route: Hashable, Sendable {
         case .metrics: "metrics"
         case .openAPI: "openapi"
         case .index: "index"
+        case .heldLikes: "held_list"
+        case .heldLike: "held_get"
+        case .settleHeld(let action): "held_" + action.rawValue
         }
     }
 
@@ -144,7 +173,7 @@ package enum Route: Hashable, Sendable {
 
     package var bodyRule: BodyRule {
         switch self {
-        case .like, .unlike, .unlikeContent, .countBatch, .putContent: .required
+        case .like, .unlike, .unlikeContent, .countBatch, .putContent, .settleHeld: .required
         case .hold: .optional
         case .bulk: .bulk
         default: .none

@@ -142,12 +142,15 @@ extension LoopSubmitter {
                 }
                 limited = who
             }
+            guard let reaction = judged(change, by: asker.caller) else {
+                return refuse(kind, shard, started, &answers)
+            }
             let target = Target(
                 connection: connection, slot: answers.open(shard: shard), kind: kind, started: started,
                 standing: standing)
             self.submit(
                 isLike ? .react : .clear, content: change.content, user: user, type: change.type,
-                reaction: change.reaction, shard: shard, for: target, limited: limited)
+                reaction: reaction, shard: shard, for: target, limited: limited)
         }
         if change.user.isEmpty { asker.caller?.user?.withUnsafeBytes(submit) } else { submit(for: change.user) }
         return .started
@@ -189,7 +192,10 @@ extension LoopSubmitter {
         let shard = engine.shard(of: content)
         guard answers.accepts(shard: shard) else { return .mustWait }
         if let caller = asker.caller, let user {
-            guard caller.refusal(.read, isOwn: caller.isSelf(user)) == nil else { return .notHot }
+            // What is held back of another user is for the full stack to leave out.
+            guard caller.refusal(.read, isOwn: caller.isSelf(user)) == nil, caller.seesHeld(of: user) else {
+                return .notHot
+            }
             if let step = unlessVisible(content, to: caller, shard, .countOfUser, started, of: connection, &answers) {
                 return step
             }

@@ -53,6 +53,8 @@ final class LoopSubmitter<Connection: HotConnection> {
     let limits: HotLimits
     /// How often callers may ask; nil where that is not limited.
     let rateLimits: CallLimits?
+    /// Says which likes count; nil: all do.
+    let judge: (any LikeJudge)?
     /// Where callers are known; nil where they are believed.
     let identity: LoopIdentity?
     let scanner: RequestScanner
@@ -71,7 +73,7 @@ final class LoopSubmitter<Connection: HotConnection> {
 
     init(
         engine: any LikeEngine, answers: Answers, clock: any EngineClock, timings: RouteTimings, limits: HotLimits,
-        rateLimits: CallLimits? = nil, identity: LoopIdentity?,
+        rateLimits: CallLimits? = nil, identity: LoopIdentity?, judge: (any LikeJudge)? = nil,
         execute: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
     ) {
         self.engine = engine
@@ -82,6 +84,7 @@ final class LoopSubmitter<Connection: HotConnection> {
         self.limits = limits
         self.rateLimits = rateLimits
         self.identity = identity
+        self.judge = judge
         self.execute = execute
         scanner = RequestScanner(
             maxHeadBytes: limits.headBytes, readsAuthorization: identity != nil,
@@ -185,9 +188,14 @@ final class LoopSubmitter<Connection: HotConnection> {
         _ status: Outcome.Status, _ standing: RateLimitStanding? = nil, to out: inout GrowingBytes
     ) {
         guard let response = Answers.problem(status)?.response else { return }
-        response.body.withUnsafeBytes { body in
-            encoder.append(.problem(status: response.status), standing: standing, body: body, to: &out)
-        }
+        response.body.withUnsafeBytes { writeProblem($0, status: response.status, standing, to: &out) }
+    }
+
+    /// A problem's body under its status.
+    func writeProblem(
+        _ body: UnsafeRawBufferPointer, status: Int, _ standing: RateLimitStanding? = nil, to out: inout GrowingBytes
+    ) {
+        encoder.append(.problem(status: status), standing: standing, body: body, to: &out)
     }
 
     private func writeChange(

@@ -37,6 +37,10 @@ struct ResponseEncoder {
                 HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\
                 Cache-Control: public, max-age=5, stale-while-revalidate=10\r\n
                 """
+            case .problem(403):
+                """
+                HTTP/1.1 403 Forbidden\r\nContent-Type: application/problem+json\r\nCache-Control: no-store\r\n
+                """
             case .problem(404):
                 """
                 HTTP/1.1 404 Not Found\r\nContent-Type: application/problem+json\r\nCache-Control: no-store\r\n

@@ -103,6 +103,13 @@ package final class Caller: Sendable {
         return kind == .anonymous ? .unauthenticated : .forbidden(scope)
     }
 
+    /// Whether likes of a user that are held back are there for this caller: for the user himself, and for backends, which
+    /// ask in users' names; not for another user who may see what he likes.
+    package func seesHeld(of user: UnsafeRawBufferPointer) -> Bool { self.user == nil || isSelf(user) }
+
+    /// The same for an id of its own.
+    package func seesHeld(of user: [UInt8]) -> Bool { user.withUnsafeBytes { seesHeld(of: $0) } }
+
     /// Whether a user is the token's own.
     package func isSelf(_ user: UnsafeRawBufferPointer) -> Bool {
         guard let own = self.user, own.count == user.count, let given = user.baseAddress else { return false }

@@ -10,7 +10,7 @@ package final class RouteTimings: Sendable {
     private static let names = [
         "like", "unlike", "count", "count_batch", "bulk", "hold", "release", "status", "user_likes", "content_likes",
         "content_put", "content_get", "content_delete", "top", "health_live", "health_ready", "metrics", "openapi",
-        "index", "none",
+        "index", "held_list", "held_get", "held_release", "held_reject", "held_hold", "none",
     ]
 
     private let timers: [String: [Metrics.Timer]]
@@ -33,7 +33,7 @@ package final class RouteTimings: Sendable {
         unlikeTimers = timers["unlike"] ?? []
         countTimers = timers["count"] ?? []
         batchTimers = timers["count_batch"] ?? []
-        outcomes = ["liked", "changed", "unliked", "unchanged", "refused"].map {
+        outcomes = ["liked", "changed", "unliked", "unchanged", "refused", "held", "released", "rejected"].map {
             Metrics.Counter(label: "likewise_likes", dimensions: [("outcome", $0)])
         }
     }
@@ -64,6 +64,18 @@ package final class RouteTimings: Sendable {
         outcomes[RouteTimings.index(outcome.status, old: outcome.old, new: outcome.new)].increment()
     }
 
+    /// Counts a like that its judge refused.
+    func recordRefusal() { outcomes[4].increment() }
+
+    /// Counts likes that an operator released, rejected or held back.
+    func record(_ action: Route.HeldAction, _ count: Int) {
+        switch action {
+        case .release: outcomes[6].increment(by: count)
+        case .reject: outcomes[7].increment(by: count)
+        case .hold: outcomes[5].increment(by: count)
+        }
+    }
+
     /// Counts what the intents of a bulk intake came to.
     func record(_ all: [BriefOutcome]) {
         var sums = [Int](repeating: 0, count: outcomes.count)
@@ -75,6 +87,7 @@ package final class RouteTimings: Sendable {
     private static func index(_ status: Outcome.Status, old: Reaction, new: Reaction) -> Int {
         if status != .done { return 4 }
         if old == new { return 3 }
+        if new.isHeld { return 5 }
         if old == .none { return 0 }
         return new == .none ? 2 : 1
     }

@@ -60,6 +60,7 @@ struct ClusterVerify {
                 total.contents += found.contents
                 total.registers += found.registers
                 total.likes += found.likes
+                total.held += found.held
                 total.driftCount += found.driftCount
                 total.drifts += found.drifts
             }

@@ -34,8 +34,8 @@ struct Verify: SettingsCommand {
     /// Prints what a recount found.
     static func report(_ result: RecountResult) {
         print(
-            "\(result.contents) contents, \(result.registers) registers, \(result.likes) likes: "
-                + "drift \(result.driftCount)")
+            "\(result.contents) contents, \(result.registers) registers, \(result.likes) likes"
+                + (result.held > 0 ? ", \(result.held) held back" : "") + ": drift \(result.driftCount)")
         for drift in result.drifts {
             let content = drift.content.map { String(decoding: $0, as: UTF8.self) } ?? "no content, number \(drift.key)"
             print(

@@ -6,7 +6,7 @@ package enum SettingsCatalogue {
     /// Every command's table; a new command adds its own here.
     package static let tables: [any SettingsTable.Type] = [
         ServeSettings.self, AggregateSettings.self, MigrateSettings.self, RebalanceSettings.self, VerifySettings.self,
-        ReplaySettings.self, KeysSettings.self, BenchSettings.self,
+        ReplaySettings.self, KeysSettings.self, AbuseSettings.self, BenchSettings.self,
     ]
 }
 

@@ -33,6 +33,8 @@ struct LikeEventTests {
             event.user = Array("ann😀\(seed)".utf8)
             event.reaction = Reaction(rawValue: UInt8.random(in: 0...6, using: &random))
             event.previous = Reaction(rawValue: UInt8.random(in: 0...6, using: &random))
+            if random.chance(oneIn: 3) { event.reaction = event.reaction.asHeld }
+            if random.chance(oneIn: 3) { event.previous = event.previous.asHeld }
         }
         if event.kind == .contentPut { event.visibility = .private }
         if event.kind != .contentDeleted { event.type = Array("video".utf8) }

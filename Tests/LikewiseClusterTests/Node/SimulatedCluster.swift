@@ -91,8 +91,8 @@ final class SimulatedCluster: RegisterCache, ContentCache, LedgerView, EventPubl
 
     private static func content(_ id: [UInt8], _ state: State) -> ClusterContent {
         var tally = Tally()
-        for (key, register) in state.registers where key.content == id && register.reaction != .none {
-            tally.add(1, to: register.reaction)
+        for (key, register) in state.registers where key.content == id {
+            tally.apply(old: .none, new: register.reaction)
         }
         return ClusterContent(
             tally: tally, description: state.descriptions[id] ?? ContentDescription(),

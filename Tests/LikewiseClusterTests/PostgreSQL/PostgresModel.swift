@@ -17,7 +17,8 @@ enum PostgresEvent: Sendable {
             let content = "content-\(random.below(contents))"
             let version = Version(reading: UInt64(random.within(1...5_000)), region: UInt16(random.within(1...3)))
             if deletions > 0, random.chance(oneIn: deletions) { return .deletion(content: content, version) }
-            let reaction = Reaction(rawValue: UInt8(random.below(4)))
+            var reaction = Reaction(rawValue: UInt8(random.below(4)))
+            if random.chance(oneIn: 4) { reaction = reaction.asHeld }
             return .register(
                 content: content, user: "user-\(random.below(users))", Register(version: version, reaction: reaction))
         }

@@ -20,6 +20,7 @@ final class TestServer: Sendable {
         var identity: IdentityOptions?
         /// What requests go by; the engine goes by the machine's clock.
         var clock: any EngineClock = SystemClock()
+        var judge: (any LikeJudge)?
 
         init() { http.port = 0 }
     }
@@ -52,17 +53,16 @@ final class TestServer: Sendable {
         engineOptions.shards = options.shards
         engineOptions.strictContent = options.strictContent
         engineOptions.segmentBytes = 1 << 20
-        let clock = options.clock
         engine = try Engine(
-            engineOptions, disk: options.disk, clock: clock, ledger: options.ledger, seed: 7, logger: logger)
+            engineOptions, disk: options.disk, clock: SystemClock(), ledger: options.ledger, seed: 7, logger: logger)
         let store = IdempotencyStore(IdempotencyStore.Options(), restoring: engine.storedAnswers)
-        let service = LikeService(engine: engine, idempotency: store, clock: options.clock)
+        let service = LikeService(engine: engine, idempotency: store, clock: options.clock, judge: options.judge)
         let (ports, listening) = AsyncStream.makeStream(of: Int.self)
         let stopping = Flag()
         var authenticator: Authenticator?
         if let identity = options.identity {
             authenticator = try await Authenticator(
-                identity, clock: clock, group: MultiThreadedEventLoopGroup.singleton, logger: logger)
+                identity, clock: options.clock, group: MultiThreadedEventLoopGroup.singleton, logger: logger)
         }
         upkeep = authenticator.map { authenticator in Task { await authenticator.run() } }
         let server = HTTPServer(

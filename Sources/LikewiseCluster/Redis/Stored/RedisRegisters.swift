@@ -1,7 +1,8 @@
 // Who holds what, for the fast path of a write: "does this user hold it already?". One key a register,
 // `likewise:r:{<tag>}:<bytes of the content's id>:<content>:<user>`. The tag (`RedisTag`) is of a hash of both ids, so that
 // a content's registers are spread over a cluster. The value begins with what decides a merge, as text that sorts like it: 16 hexadecimal digits of the version's
-// reading, 4 of its region, 2 of the reaction's code; then the reaction's name (empty: none), which is what it means.
+// reading, 4 of its region, 2 of the reaction's code; then the reaction's name (empty: none), which is what it means. A code from 80 on
+// says that the reaction is held back.
 //
 // Each may be missing or behind the truth at any time: the merge in the ledger decides.
 
@@ -155,12 +156,13 @@ package enum RegisterText {
     /// The register in a text; nil where the text is none of ours, or names a reaction that `reactions` does not know.
     package static func decode(_ text: [UInt8], _ reactions: ReactionSet) -> Register? {
         guard text.count >= prefixLength, let reading = number(text[0..<16]), let region = number(text[16..<20]),
-            number(text[20..<22]) != nil
+            let code = number(text[20..<22])
         else { return nil }
         let version = Version(reading: reading, region: UInt16(region))
         if text.count == prefixLength { return Register(version: version, reaction: .none) }
         guard let reaction = reactions.held(named: text[prefixLength...]) else { return nil }
-        return Register(version: version, reaction: reaction)
+        let isHeld = code >= UInt64(Reaction.heldBit)
+        return Register(version: version, reaction: isHeld ? reaction.asHeld : reaction)
     }
 
     /// Whether a text sorts before a register's, as the scripts see it.

@@ -1,0 +1,95 @@
+// Calls of a running server for people who run it. One call after the other, over one connection.
+
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+
+/// Asks a server on behalf of an operator.
+struct AdminClient {
+    /// Seconds that a call may take: the release of a content's likes is made durable group by group.
+    private static let timeout: Int64 = 300
+    /// Bytes of an answer: a page of a thousand likes with the longest ids.
+    private static let maxBytes = 8 << 20
+
+    /// What went wrong, and what to do.
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Scheme, host and port.
+    let url: String
+    /// A key of scope `admin`; nil where the server has no identity.
+    let key: String?
+
+    func get<Answer: Decodable>(_ path: [String], query: [String: String]) async throws -> Answer {
+        let pairs = query.sorted { $0.key < $1.key }.map { "\($0.key)=\(AdminClient.escaped($0.value))" }
+        let suffix = pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&")
+        return try await call(HTTPClientRequest(url: url + AdminClient.path(path) + suffix))
+    }
+
+    func post<Answer: Decodable>(_ path: [String], body: [String: String]) async throws -> Answer {
+        var request = HTTPClientRequest(url: url + AdminClient.path(path))
+        request.method = .POST
+        request.headers.add(name: "Content-Type", value: "application/json")
+        request.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(body)))
+        return try await call(request)
+    }
+
+    private func call<Answer: Decodable>(_ request: HTTPClientRequest) async throws -> Answer {
+        var request = request
+        if let key { request.headers.add(name: "Authorization", value: "Bearer \(key)") }
+        let status: UInt
+        let bytes: Data
+        do {
+            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(AdminClient.timeout))
+            status = response.status.code
+            bytes = Data((try await response.body.collect(upTo: AdminClient.maxBytes)).readableBytesView)
+        } catch {
+            throw Failure(description: "\(url) does not answer (\(error)): check --url, and that the server runs")
+        }
+        guard status == 200 else { throw AdminClient.failure(status, bytes) }
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        do { return try decoder.decode(Answer.self, from: bytes) } catch {
+            throw Failure(description: "\(url) answered what this version does not understand: check --url")
+        }
+    }
+
+    private struct Problem: Decodable {
+        var code: String
+        var detail: String?
+    }
+
+    private static func failure(_ status: UInt, _ bytes: Data) -> Failure {
+        guard let problem = try? JSONDecoder().decode(Problem.self, from: bytes) else {
+            return Failure(description: "the server answered with status \(status): check --url")
+        }
+        switch problem.code {
+        case "unauthenticated", "forbidden":
+            return Failure(
+                description: "\(problem.detail ?? problem.code) Give a key of scope admin: --key-file, or LIKEWISE_KEY")
+        default: return Failure(description: problem.detail ?? problem.code)
+        }
+    }
+
+    private static func path(_ segments: [String]) -> String {
+        segments.map { "/" + escaped($0) }.joined()
+    }
+
+    /// Every byte but those that stand for themselves everywhere (RFC 3986, section 2.3).
+    static func escaped(_ text: String) -> String {
+        var out = ""
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
+                UInt8(ascii: "~"):
+                out.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                let digits = String(byte, radix: 16, uppercase: true)
+                out += digits.count == 1 ? "%0" + digits : "%" + digits
+            }
+        }
+        return out
+    }
+}
