@@ -151,6 +151,10 @@ struct SQLiteLedgerTests {
         let ledger = try filled()
         try ledger.setReactions(["like", "love"])
         let day = "2023-11-14T22:13:20.000Z"
+        var batch = LedgerBatch(shard: 0, through: 2, now: 0)
+        batch.row("b", "w", Register(version: Version(reading: moment, region: 1), reaction: Reaction(rawValue: 130)))
+        try ledger.apply([batch])
+        #expect(try rows("SELECT * FROM held_likes") == ["b w love \(day)"])
         #expect(
             try rows("SELECT * FROM likes ORDER BY content_id, user_id")
                 == ["a u like \(day)", "a v love \(day)", "b u like \(day)"])

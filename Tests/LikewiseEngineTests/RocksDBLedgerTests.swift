@@ -105,6 +105,38 @@ struct RocksDBLedgerTests {
         }
     }
 
+    @Test("the ledger says that it is of format 2 from the first like on that is held back")
+    func format() throws {
+        func format() -> [UInt8] {
+            var store: OpaquePointer?
+            let options = likewise_store_options(
+                read_only: true, cache_bytes: 1 << 20, memtable_bytes: 1 << 20, filtered: 0x72)
+            #expect(likewise_store_open(path, options, &store).code == LIKEWISE_STORE_OK)
+            defer { likewise_store_close(store) }
+            var found: [UInt8] = []
+            withBytes(Array("mformat".utf8)) { key in
+                withUnsafeMutablePointer(to: &found) { found in
+                    let got = likewise_store_get(store, nil, key, found) { context, value in
+                        let bytes = UnsafeRawBufferPointer(start: value.data, count: value.size)
+                        context?.assumingMemoryBound(to: [UInt8].self).pointee = Array(bytes)
+                    }
+                    #expect(got.code == LIKEWISE_STORE_OK)
+                }
+            }
+            return found
+        }
+        do { _ = try filled() }
+        #expect(format() == [0, 0, 0, 0, 0, 0, 0, 1])
+        do {
+            let ledger = try RocksDBLedger(path: path)
+            var batch = LedgerBatch(shard: 0, through: 9, now: 0)
+            batch.row("h", "u", Register(version: Version(reading: 1, region: 1), reaction: Reaction.like.asHeld))
+            try ledger.apply([batch])
+        }
+        #expect(format() == [0, 0, 0, 0, 0, 0, 0, 2])
+        do { _ = try RocksDBLedger(path: path) }
+    }
+
     @Test("a store that is no ledger is refused, and so is a file in its place")
     func foreign() throws {
         try tamper { put($0, "somebody's", [1]) }

@@ -75,7 +75,7 @@ struct HeldLikeTests {
 
     @Test("Nothing but the public count tells a user that his likes are held back", arguments: [false, true])
     func cannotTell(detour: Bool) async throws {
-        let requests = { (user: String) in
+        let requests = { @Sendable (user: String) -> [RawRequest] in
             [
                 Self.like("v", user), Self.like("v", user), Self.like("v", user, "love"),
                 Self.get("/v1/likes/count/v?user_id=\(user)"), Self.get("/v1/users/\(user)/likes/v"),

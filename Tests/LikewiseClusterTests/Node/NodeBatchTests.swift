@@ -89,6 +89,46 @@ struct NodeBatchTests {
         #expect(zip(events, events.dropFirst()).allSatisfy { $0.version < $1.version })
     }
 
+    @Test(
+        "what is held back counts only when it is released, which is done once; it stays so when its reaction changes")
+    func held() async throws {
+        let outcomes = await ask(
+            try node(),
+            [
+                .react("u", .like.asHeld), .read("u"), .react("u"), .react("u", love), Ask(action: .release, user: "u"),
+                Ask(action: .release, user: "u"), Ask(action: .reject, user: "u"), Ask(action: .hold, user: "u"),
+                Ask(action: .reject, user: "u"), .react("u"),
+            ])
+        let held = Reaction.like.asHeld
+        #expect(outcomes.map(\.status).allSatisfy { $0 == .done })
+        #expect(outcomes.map(\.new) == [held, held, held, love.asHeld, love, love, love, love.asHeld, .none, .like])
+        #expect(outcomes.map(\.tally.total) == [0, 0, 0, 0, 1, 1, 1, 0, 0, 1])
+        let events = cluster.state.withLock { $0.acknowledged }
+        #expect(events.map(\.reaction) == [held, love.asHeld, love, love.asHeld, .none, .like])
+        #expect(events.map(\.previous) == [.none, held, love.asHeld, love, love.asHeld, .none])
+    }
+
+    @Test("an operator acts on what is certain alone: where nobody can say what is held, nothing is changed")
+    func certainty() async throws {
+        _ = await ask(try node(), [.react("u", .like.asHeld), .react("v"), .react("w", .like.asHeld)])
+        cluster.redisLoses(1)
+        cluster.state.withLock { $0.isLedgerDown = true }
+        let asks = [
+            Ask(action: .release, user: "u"), Ask(action: .hold, user: "v"), Ask(action: .reject, user: "w"),
+            Ask(action: .reject, user: "x"),
+        ]
+        let other = try node()
+        let before = cluster.state.withLock { $0.acknowledged.count }
+        #expect(await ask(other, asks).map(\.status) == [.ledgerFailed, .ledgerFailed, .ledgerFailed, .ledgerFailed])
+        #expect(cluster.state.withLock { $0.acknowledged.count } == before)
+        cluster.state.withLock { $0.isLedgerDown = false }
+        let outcomes = await ask(other, asks)
+        #expect(outcomes.map(\.status).allSatisfy { $0 == .done })
+        #expect(outcomes.map(\.new) == [.like, .like.asHeld, .none, .none])
+        #expect(outcomes.map(\.changed) == [true, true, true, false])
+        #expect(cluster.state.withLock { $0.acknowledged.count } == before + 3)
+    }
+
     @Test("users of one batch are apart, and its count goes up with each of them")
     func severalUsers() async throws {
         let outcomes = await ask(try node(), [.react("u"), .react("v", love), .react("w"), .read("x")])

@@ -80,7 +80,10 @@ struct PostgresSchemaTests {
         batch.row("a", "u", Register(version: Version(reading: 1_700_000_000_000 << 16, region: 1), reaction: .like))
         batch.row("a", "v", Register(version: Version(reading: 1, region: 1), reaction: Reaction(rawValue: 2)))
         batch.row("a", "w", Register(version: Version(reading: 1, region: 1), reaction: .none))
+        batch.row("a", "x", Register(version: Version(reading: 0, region: 1), reaction: Reaction.like.asHeld))
         try ledger.apply([batch])
+        #expect(try bed.psql("SELECT * FROM held_likes") == "a|x|like|1970-01-01 00:00:00+00\n")
+        #expect(try bed.psql("SELECT count(*) FROM likes WHERE user_id = 'x'") == "0\n")
         #expect(
             try bed.psql("SELECT * FROM likes WHERE user_id = 'u'") == "a|u|like|2023-11-14 22:13:20+00\n")
         #expect(try bed.psql("SELECT * FROM counts ORDER BY reaction") == "a|like|1\na|love|1\n")

@@ -12,7 +12,8 @@ struct StoredTextTests {
         var random = SeededRandom(seed: seed)
         func register() -> Register {
             let version = Version(reading: random.next() >> UInt64(random.below(64)), region: UInt16(random.below(3)))
-            return Register(version: version, reaction: Reaction(rawValue: UInt8(random.below(7))))
+            let reaction = Reaction(rawValue: UInt8(random.below(7)))
+            return Register(version: version, reaction: random.chance(oneIn: 4) ? reaction.asHeld : reaction)
         }
         for _ in 0..<200 {
             let a = register()
