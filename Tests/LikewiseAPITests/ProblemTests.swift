@@ -13,13 +13,14 @@ struct ProblemTests {
             ("body_too_large", 413), ("uri_too_long", 414), ("unsupported_media_type", 415),
             ("idempotency_key_reused", 422), ("rate_limited", 429), ("headers_too_large", 431), ("internal", 500),
             ("overloaded", 503), ("storage_full", 503), ("storage_failed", 503), ("shutting_down", 503),
+            ("refused", 403), ("not_held", 404),
         ])
     func codes(_ code: String, _ status: Int) throws {
         let problem = try #require(ProblemCode(rawValue: code))
         #expect(problem.status == status)
         #expect(problem.type == "urn:likewise:problem:\(code)")
         #expect(!problem.title.isEmpty)
-        #expect(ProblemCode.allCases.count == 22)
+        #expect(ProblemCode.allCases.count == 24)
     }
 
     @Test("is written as RFC 9457 has it, with members of its own")

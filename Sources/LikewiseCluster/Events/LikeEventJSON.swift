@@ -164,7 +164,7 @@ package enum LikeEventJSON {
             guard let version, let reading = try reading(version) else { throw .field("version") }
             guard let region else { throw .field("region") }
             let isHeld = try says(Action.hold, action)
-            let isLike = try isHeld || says(Action.like, action)
+            let isLike = isHeld ? true : try says(Action.like, action)
             let kind = try isLike ? .register : otherKind()
             var event = LikeEvent(kind, content: id, version: Version(reading: reading, region: region))
             if let type {
