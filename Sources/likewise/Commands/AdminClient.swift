@@ -1,4 +1,4 @@
-// Calls of a running server for people who run it. One call after the other, over one connection.
+// Calls of a running server for people who run it, one after the other.
 
 import AsyncHTTPClient
 import Foundation
@@ -39,20 +39,31 @@ struct AdminClient {
     private func call<Answer: Decodable>(_ request: HTTPClientRequest) async throws -> Answer {
         var request = request
         if let key { request.headers.add(name: "Authorization", value: "Bearer \(key)") }
-        let status: UInt
-        let bytes: Data
-        do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(AdminClient.timeout))
-            status = response.status.code
-            bytes = Data((try await response.body.collect(upTo: AdminClient.maxBytes)).readableBytesView)
-        } catch {
-            throw Failure(description: "\(url) does not answer (\(error)): check --url, and that the server runs")
-        }
+        let (status, bytes) = try await AdminClient.send(request)
         guard status == 200 else { throw AdminClient.failure(status, bytes) }
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         do { return try decoder.decode(Answer.self, from: bytes) } catch {
             throw Failure(description: "\(url) answered what this version does not understand: check --url")
+        }
+    }
+
+    /// The answer's status and body. A redirection is not followed: the key is for the address that was named.
+    private static func send(_ request: HTTPClientRequest) async throws -> (status: UInt, bytes: Data) {
+        var configuration = HTTPClient.Configuration(
+            redirectConfiguration: .disallow, timeout: HTTPClient.Configuration.Timeout(connect: .seconds(5)))
+        configuration.httpVersion = .http1Only
+        configuration.connectionPool.retryConnectionEstablishment = false
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        let result: Result<(UInt, Data), any Error>
+        do {
+            let response = try await client.execute(request, timeout: .seconds(timeout))
+            let body = try await response.body.collect(upTo: maxBytes)
+            result = .success((response.status.code, Data(body.readableBytesView)))
+        } catch { result = .failure(error) }
+        try await client.shutdown()
+        do { return try result.get() } catch {
+            throw Failure(description: "\(request.url) cannot be had (\(error)): check --url, and that the server runs")
         }
     }
 
