@@ -13,6 +13,10 @@ package struct AbuseBounds: Hashable, Sendable {
     /// Counters of a row for contents, addresses, blocks and clients alone.
     package var totals = 1 << 18
 
+    /// Counters for pairs to one for unlikes, which are few.
+    static let pairsPerUnlike = 8
+    /// Bytes of a user's and a content's id together, on average; of longer ones fewer can be held afterwards.
+    package static let usualIDBytes = 48
     /// Likes that one judgement holds afterwards.
     package static let mostHeldAtOnce = 256
 
@@ -32,17 +36,17 @@ package struct SourceThreshold: Hashable, Sendable {
 /// From where on something is evidence. They are no secret: an attacker who keeps below them all is slow, or spread thin.
 package struct AbuseThresholds: Hashable, Sendable {
     package var address = SourceThreshold(surprise: 80, excess: 60, users: 16)
-    package var block = SourceThreshold(surprise: 80, excess: 60, users: 16)
+    package var block = SourceThreshold(surprise: 100, excess: 60, users: 20)
     package var client = SourceThreshold(surprise: 100, excess: 60, users: 12)
     /// A content that is liked from few blocks: so many users a block, of at least so many users. Where a country shares
     /// few addresses its own contents come from few blocks too, up to about four users a block in the traces.
     package var usersPerBlock = 5.0
-    package var leastSpreadUsers: Float = 30
+    package var leastSpreadUsers: Float = 25
     /// What its likes from one source must then be, and the share of the source's likes.
-    package var narrow = SourceThreshold(surprise: 20, excess: 8, users: 6)
+    package var narrow = SourceThreshold(surprise: 15, excess: 8, users: 4)
     package var narrowShare = 0.02
     /// So much above what is usual for the contents that are liked from that block, less excess is needed.
-    package var tight = SourceThreshold(surprise: 20, excess: 2, users: 6)
+    package var tight = SourceThreshold(surprise: 15, excess: 2, users: 4)
     package var usersPerBlockTight = 8.0
     package var timesUsual = 3.0
     /// Likes of one pair after an unlike of it.
@@ -65,8 +69,10 @@ package struct AbuseThresholds: Hashable, Sendable {
     package var leastBeats: Float = 24
     /// Strikes from which on all that a user likes is held.
     package var strikes: Float = 2
-    /// Likes, in all, before anything is compared with what is usual.
+    /// Likes, in all, before a content's likes from one source are compared with what is expected, and before that alone
+    /// suffices: the shares of the sources are not known before.
     package var warmUp = 200.0
+    package var sharesWarmUp = 3000.0
 
     package init() {}
 }

@@ -24,8 +24,10 @@ package struct AbuseDetector: Sendable {
 
     /// Users by content and source.
     private var pairs: CountMin<UInt16>
-    /// Likes and unlikes by user and content.
+    /// Likes by user and content.
     private var marks: CountMin<UInt16>
+    /// Unlikes, and likes after them, by user and content. Apart from the likes, which would make ghosts of them.
+    private var unlikes: CountMin<UInt16>
     /// Likes that were counted, by content, address, block and client.
     private var totals: CountMin<UInt32>
     private var users: UserTable
@@ -37,11 +39,13 @@ package struct AbuseDetector: Sendable {
     private var all = 0.0
     private var toggles = 0.0
     private var agedAt: UInt32 = 0
+    private var latest: Int64 = 0
 
     package init(bounds: AbuseBounds = AbuseBounds(), thresholds: AbuseThresholds = AbuseThresholds()) {
         (self.bounds, self.thresholds) = (bounds, thresholds)
         pairs = CountMin(width: bounds.pairs)
         marks = CountMin(width: bounds.pairs)
+        unlikes = CountMin(width: bounds.pairs / AbuseBounds.pairsPerUnlike)
         totals = CountMin(width: bounds.totals)
         users = UserTable(capacity: bounds.users)
         addresses = SourceTable(capacity: bounds.sources)
@@ -52,17 +56,22 @@ package struct AbuseDetector: Sendable {
 
     /// Bytes that it takes up.
     package var bytes: Int {
-        pairs.bytes + marks.bytes + totals.bytes + users.bytes + addresses.bytes + blocks.bytes + spread.bytes + recent.bytes
+        pairs.bytes + marks.bytes + unlikes.bytes + totals.bytes + users.bytes + addresses.bytes + blocks.bytes
+            + spread.bytes
+            + recent.bytes
     }
 
     /// Judges a like. `milliseconds`: of a clock that never goes back. An unlike is only noted: it is always counted, since
     /// a user may take back what he gave.
     package mutating func judge(_ like: JudgedLike, milliseconds: Int64) -> Judgement {
+        // Several threads may come a little out of order.
+        let milliseconds = max(milliseconds, latest)
+        latest = milliseconds
         let second = UInt32(truncatingIfNeeded: milliseconds / 1000)
         if second &- agedAt >= AbuseDetector.halfLifeSeconds { age(second) }
         let pair = Hash64.combine(like.user, like.content)
         guard !like.isUnlike else {
-            marks.add(AbuseDetector.unliked(pair))
+            unlikes.add(AbuseDetector.unliked(pair))
             return Judgement(verdict: .count, score: 0, ticket: 0)
         }
         prefetch(like, pair)
@@ -99,7 +108,7 @@ package struct AbuseDetector: Sendable {
     private func prefetch(_ like: JudgedLike, _ pair: UInt64) {
         users.prefetch(like.user)
         marks.prefetch(pair)
-        marks.prefetch(AbuseDetector.unliked(pair))
+        unlikes.prefetch(AbuseDetector.unliked(pair))
         totals.prefetch(like.content)
         totals.prefetch(like.address)
         totals.prefetch(like.block)
@@ -123,9 +132,9 @@ package struct AbuseDetector: Sendable {
 
     /// How many likes of a pair came after an unlike of it, this one included; 0 if this one did not.
     private mutating func noteToggle(_ pair: UInt64) -> Int {
-        let unlikes = marks.count(AbuseDetector.unliked(pair))
-        guard unlikes > 0, marks.count(AbuseDetector.toggled(pair)) < unlikes else { return 0 }
-        return marks.add(AbuseDetector.toggled(pair))
+        let taken = unlikes.count(AbuseDetector.unliked(pair)) - unlikes.noise
+        guard taken > 0, unlikes.count(AbuseDetector.toggled(pair)) < taken else { return 0 }
+        return unlikes.add(AbuseDetector.toggled(pair))
     }
 
     private mutating func takeToggle(_ toggle: Int, _ like: JudgedLike, ofContent: Double, _ evidence: inout Evidence) {
@@ -133,7 +142,7 @@ package struct AbuseDetector: Sendable {
         if toggle == 1 { toggles += 1 }
         // Each user once, so that a few who cannot make up their minds do not make a content look abused.
         let key = AbuseDetector.toggled(like.content)
-        let seen = Double(toggle == 1 ? pairs.add(key) : pairs.count(key))
+        let seen = Double((toggle == 1 ? pairs.add(key) : pairs.count(key)) - pairs.noise)
         let share = (toggles + 10) / max(all, thresholds.warmUp)
         evidence.take(.toggling, thresholds.toggling.score(seen: seen, expected: (ofContent + 1) * share))
     }
@@ -150,7 +159,9 @@ package struct AbuseDetector: Sendable {
             let others = max(0, ofContent - seen) + 1
             let total = Double(totals.count(source))
             let expected = others * (max(0, total - seen) + 1) / all
-            evidence.take(reason, threshold.score(seen: seen, expected: expected))
+            if all >= thresholds.sharesWarmUp {
+                evidence.take(reason, threshold.score(seen: seen, expected: expected))
+            }
             guard let narrow, seen >= narrow.least * total else { return }
             evidence.take(.spread, narrow.threshold.score(seen: seen, expected: expected))
         }
@@ -169,7 +180,8 @@ package struct AbuseDetector: Sendable {
             evidence.take(.regular, Double(thresholds.variation / max(variation, 0.01)))
         }
         let block = blocks.add(like.block, like, milliseconds: milliseconds, leastBeats: beats)
-        let isHeld = address.isHeld || block.isHeld
+        // Of a block that is held, the addresses from which nothing was held may be neighbours.
+        let isHeld = address.isHeld || (block.isHeld && address.hasHeld)
         if isHeld, !user.isKnownElsewhere(than: like.block) { evidence.take(.source, 1) }
     }
 
@@ -219,6 +231,7 @@ package struct AbuseDetector: Sendable {
         agedAt = second
         pairs.halve()
         marks.halve()
+        unlikes.halve()
         totals.halve()
         addresses.halve()
         blocks.halve()

@@ -27,8 +27,8 @@ struct SourceTable: Sendable {
     private static let leastHeldUsers: Float = 5
     /// The share of the source's users that they must be, for all that comes from there, and for what comes with the client
     /// that most of the held likes came with.
-    private static let share: Float = 0.8
-    private static let shareOfClient: Float = 0.5
+    private static let share: Float = 0.85
+    private static let shareOfClient: Float = 0.7
     /// How long a source is held; what is held there meanwhile makes it longer.
     private static let heldSeconds: UInt32 = 172_800
 
@@ -41,18 +41,18 @@ struct SourceTable: Sendable {
     @inline(__always)
     func prefetch(_ key: UInt64) { sources.prefetch(key) }
 
-    /// Counts a like from a source. Answers whether it is to be held for where it comes from, and how much the times between
-    /// the source's likes vary, if there were `leastBeats`.
+    /// Counts a like from a source. Answers whether it is to be held for where it comes from, whether anything
+    /// from there was held, and how much the times between the source's likes vary, if there were `leastBeats`.
     mutating func add(
         _ source: UInt64, _ like: JudgedLike, milliseconds: Int64, leastBeats: Float
-    ) -> (isHeld: Bool, variation: Float?) {
+    ) -> (isHeld: Bool, hasHeld: Bool, variation: Float?) {
         let place = sources.add(source)
         if sources[place].users.add(like.user) { sources[place].userCount = Float(sources[place].users.count) }
         sources[place].rhythm.beat(milliseconds: milliseconds)
         let isHeld =
             sources[place].heldUntil > UInt32(truncatingIfNeeded: milliseconds / 1000)
             && isMostlyHeld(place, client: like.client)
-        return (isHeld, sources[place].rhythm.variation(least: leastBeats))
+        return (isHeld, sources[place].heldCount > 0, sources[place].rhythm.variation(least: leastBeats))
     }
 
     /// Notes that a like from there is held for what it is, not for where it came from. Answers whether all that comes from

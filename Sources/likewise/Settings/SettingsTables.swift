@@ -234,6 +234,7 @@ package struct BenchSettings: SettingsTable {
     package static let examples: [(line: String, does: String)] = [
         ("likewise bench engine", "likes a second through the engine, an object of JSON a line"),
         ("likewise bench all --ledger-likes 10000000", "every suite, with a shorter ledger"),
+        ("likewise bench abuse --trace likes.csv.gz", "what of click farms is held, on a trace of your own"),
     ]
 
     package init() {}
@@ -275,6 +276,10 @@ package struct BenchSettings: SettingsTable {
     package let benchEnvironment = Setting(
         "bench-environment", .path, default: ".build/bench-venv",
         "In levels: the Python environment with a Kafka broker and client that scripts/bench/setup.sh makes")
+    package let trace = Setting(
+        optional: "trace", .path, absent: "none",
+        "In abuse: likes that were recorded, lines 'timestamp_s,user_id,content_id' with numbers, plain or gzipped")
+    package let seeds = Setting("seeds", .integer(1...100), default: "5", "In abuse: seeds, 1 and up")
     package let logLevel = Setting(
         "log-level", SettingKind<LogLevel>.choice, default: "warning", "Least level that is logged")
     package let logFormat = CommonSettings.logFormat

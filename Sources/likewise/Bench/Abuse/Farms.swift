@@ -116,7 +116,8 @@ struct Farms {
         let targets = (0..<Int.random(in: 1...5, using: &random)).map { _ in target() }
         let accounts = accounts(max(1, pairs / targets.count))
         let isApart = random.chance(0.4)
-        let addresses = addresses(isApart ? accounts.count : .random(in: 1...8, using: &random), blocks: isApart ? accounts.count : 3)
+        let addresses = addresses(
+            isApart ? accounts.count : .random(in: 1...8, using: &random), blocks: isApart ? accounts.count : 3)
         let gap = random.logUniform(5...7200) * 1000
         let jitter = Double.random(in: 0...1, using: &random)
         let (begin, length) = span(random.logUniform(1...100))
@@ -157,7 +158,8 @@ struct Farms {
         let one = style < 0.35 ? clients.any(in: country, &random) : 5000 + .random(in: 0..<100, using: &random)
         return (0..<max(1, count)).map { _ in
             defer { nextUser += 1 }
-            return Account(user: nextUser, client: style < 0.75 && style >= 0.35 ? clients.any(in: country, &random) : one)
+            return Account(
+                user: nextUser, client: style < 0.75 && style >= 0.35 ? clients.any(in: country, &random) : one)
         }
     }
 
@@ -209,7 +211,8 @@ struct Farms {
     /// `count` times in a span, by one of a few habits.
     private mutating func times(_ count: Int, _ begin: Int64, _ length: Int64) -> [Int64] {
         let style = Int.random(in: 0..<4, using: &random)
-        let bursts = (0..<Int.random(in: 2...12, using: &random)).map { _ in Double.random(in: 0...0.95, using: &random) }
+        let bursts = (0..<Int.random(in: 2...12, using: &random)).map { _ in Double.random(in: 0...0.95, using: &random)
+        }
         let jitter = random.logUniform(0.01...1)
         return (0..<count).map { place in
             let share: Double
@@ -236,7 +239,9 @@ struct Farms {
         var work: [(account: Account, content: UInt32?)] = []
         for order in orders {
             // Each account likes a content once.
-            for account in accounts.shuffled(using: &random).prefix(order.likes) { work.append((account, order.content)) }
+            for account in accounts.shuffled(using: &random).prefix(order.likes) {
+                work.append((account, order.content))
+            }
         }
         while work.count < times.count { work.append((random.one(of: accounts), nil)) }
         work.shuffle(using: &random)

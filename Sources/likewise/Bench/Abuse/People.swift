@@ -160,7 +160,8 @@ struct People {
         let isWork = (8..<18).contains(hour % 24) && (hour / 24) % 7 < 5
         person.client = person.browser
         if let relay = person.relay {
-            let list = networks.relays[person.hopsRelays ? .random(in: 0..<networks.relays.count, using: &random) : relay]
+            let list = networks.relays[
+                person.hopsRelays ? .random(in: 0..<networks.relays.count, using: &random) : relay]
             person.address = NetworkAddress(v4: random.one(of: list))
         } else if random.chance(0.03) {
             person.address = NetworkAddress(v4: random.one(of: country.hotspots))
@@ -186,6 +187,7 @@ struct People {
 extension [TracedLike] {
     /// In the order of time; what came at once stays in its order.
     func sortedByTime() -> [TracedLike] {
-        enumerated().sorted { ($0.element.milliseconds, $0.offset) < ($1.element.milliseconds, $1.offset) }.map(\.element)
+        enumerated().sorted { ($0.element.milliseconds, $0.offset) < ($1.element.milliseconds, $1.offset) }.map(
+            \.element)
     }
 }

@@ -12,6 +12,7 @@ enum BenchSuites {
     /// Every suite, in the order in which `all` runs them.
     static let all: [any BenchSuite.Type] = [
         EngineBench.self, BulkBench.self, HTTPBench.self, LedgerBench.self, MemoryBench.self, LevelsBench.self,
+        AbuseBench.self,
     ]
 
     /// Stands for every suite.
