@@ -39,6 +39,8 @@ package struct AbuseDetector: Sendable {
     private var all = 0.0
     private var toggles = 0.0
     private var agedAt: UInt32 = 0
+    /// The time of the first like, from which all are counted, and the latest since.
+    private var origin: Int64?
     private var latest: Int64 = 0
 
     package init(bounds: AbuseBounds = AbuseBounds(), thresholds: AbuseThresholds = AbuseThresholds()) {
@@ -65,7 +67,8 @@ package struct AbuseDetector: Sendable {
     /// a user may take back what he gave.
     package mutating func judge(_ like: JudgedLike, milliseconds: Int64) -> Judgement {
         // Several threads may come a little out of order.
-        let milliseconds = max(milliseconds, latest)
+        if origin == nil { origin = milliseconds }
+        let milliseconds = max(milliseconds - (origin ?? 0), latest)
         latest = milliseconds
         let second = UInt32(truncatingIfNeeded: milliseconds / 1000)
         if second &- agedAt >= AbuseDetector.halfLifeSeconds { age(second) }

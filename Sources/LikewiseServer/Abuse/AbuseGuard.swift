@@ -22,19 +22,25 @@ package final class AbuseGuard: Sendable {
     private struct State {
         var detector: AbuseDetector
         var names: RecentNames
+        var counts = AbuseCounts()
     }
 
+    package let mode: AbuseMode
     private let keys: AbuseKeys
     private let state: Mutex<State>
 
     /// Bytes that it takes up.
     package let bytes: Int
 
-    /// - Parameter seed: of all hashes; drawn at the start, so that nobody can prepare ids that fall together.
+    /// - Parameters:
+    ///   - mode: `off` is for who asks nobody; a guard that is asked judges.
+    ///   - seed: of all hashes; drawn at the start, so that nobody can prepare ids that fall together.
     package init(
+        mode: AbuseMode = .enforce,
         bounds: AbuseBounds = AbuseBounds(), thresholds: AbuseThresholds = AbuseThresholds(),
         seed: UInt64 = .random(in: .min ... .max)
     ) {
+        self.mode = mode
         keys = AbuseKeys(seed: seed)
         let detector = AbuseDetector(bounds: bounds, thresholds: thresholds)
         let names = RecentNames(capacity: bounds.recentLikes, bytes: bounds.recentLikes * AbuseBounds.usualIDBytes)
@@ -42,7 +48,11 @@ package final class AbuseGuard: Sendable {
         state = Mutex(State(detector: detector, names: names))
     }
 
-    /// Judges a like before it is evaluated; an unlike is only noted.
+    /// The verdicts so far, those that were not enforced included.
+    package var counts: AbuseCounts { state.withLock { $0.counts } }
+
+    /// Judges a like before it is evaluated; an unlike is only noted. Unless the mode is `enforce`, the answer is to count
+    /// it, whatever was found.
     ///
     /// - Parameters:
     ///   - client: what tells programs apart, such as the field `User-Agent`; may be empty.
@@ -54,6 +64,10 @@ package final class AbuseGuard: Sendable {
         let like = keys.like(user: user, content: content, address: address, client: client, isUnlike: isUnlike)
         return state.withLock { state in
             let judgement = state.detector.judge(like, milliseconds: milliseconds)
+            if !isUnlike { state.counts.take(judgement) }
+            guard mode == .enforce else {
+                return AbuseJudgement(verdict: .count, score: judgement.score, ticket: judgement.ticket)
+            }
             if judgement.ticket != 0 { state.names.append(ticket: judgement.ticket, user: user, content: content) }
             var answer = AbuseJudgement(
                 verdict: judgement.verdict, score: judgement.score, ticket: judgement.ticket)

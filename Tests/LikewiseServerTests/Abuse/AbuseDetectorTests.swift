@@ -4,13 +4,18 @@ import Testing
 
 /// A detector that is shown likes by name, and what it said of them.
 private final class Bench {
-    private let detector = AbuseGuard(
+    private let mode: AbuseMode
+    private(set) lazy var detector = AbuseGuard(
+        mode: mode,
         bounds: {
             var bounds = AbuseBounds()
             (bounds.users, bounds.recentLikes, bounds.pairs, bounds.totals) = (1 << 14, 1 << 14, 1 << 16, 1 << 14)
             return bounds
         }(), seed: 1)
     private var random = TestRandom(state: 5)
+
+    init(_ mode: AbuseMode = .enforce) { self.mode = mode }
+
     var milliseconds: Int64 = 0
     private(set) var heldLater: [LikeName] = []
 
@@ -124,6 +129,20 @@ struct AbuseDetectorTests {
         #expect(verdicts.prefix(20).allSatisfy { $0 == .count })
         #expect(verdicts[100] != .count)
         #expect(verdicts[399] == .refuse(.rate))
+    }
+
+    @Test("who only observes counts every like, and tells how many would have been held")
+    func observes() {
+        let bench = Bench(.observe)
+        bench.people(3000)
+        for number in 0..<200 {
+            bench.milliseconds += Int64(number * 7 % 900)
+            #expect(bench.like("account \(number)", "bought", from: 0x7000_0001) == .count)
+        }
+        #expect(bench.heldLater.isEmpty)
+        let counts = bench.detector.counts
+        #expect(counts.held.values.reduce(0, +) + counts.heldLater == 200)
+        #expect(counts.counted + counts.held.values.reduce(0, +) == 3200)
     }
 
     @Test("an unlike is never held, whoever sends it")
