@@ -85,13 +85,14 @@ package struct AbuseScore: Sendable {
 }
 
 extension TracedLike {
-    /// The ids as a server gets them: user, content, client.
+    /// The ids as a server gets them, of 16 bytes each: user, content, client. Words of one size, as what lies between
+    /// others is anything.
     func withBytes<Result>(
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Result
     ) -> Result {
-        withUnsafeBytes(of: (user, UInt64(0x7573_6572))) { user in
-            withUnsafeBytes(of: (content, UInt64(0x636f_6e74))) { content in
-                withUnsafeBytes(of: (client, UInt64(0x636c_6965))) { client in body(user, content, client) }
+        withUnsafeBytes(of: (UInt64(user), UInt64(0x7573_6572))) { user in
+            withUnsafeBytes(of: (UInt64(content), UInt64(0x636f_6e74))) { content in
+                withUnsafeBytes(of: (UInt64(client), UInt64(0x636c_6965))) { client in body(user, content, client) }
             }
         }
     }
