@@ -79,6 +79,9 @@ package struct AbuseDetector: Sendable {
         }
         prefetch(like, pair)
         let place = users.place(of: like.user, second: second)
+        addresses.prefetchNote(like.address)
+        blocks.prefetchNote(like.block)
+        spread.prefetchNote(like.content)
         users[place].add(address: like.address, block: like.block, milliseconds: milliseconds)
         var evidence = Evidence()
         let isFirst = marks.add(pair) == 1

@@ -18,6 +18,9 @@ struct ContentSpread: Sendable {
     @inline(__always)
     func prefetch(_ key: UInt64) { contents.prefetch(key) }
 
+    @inline(__always)
+    func prefetchNote(_ key: UInt64) { contents.prefetchNote(key) }
+
     /// Takes a user's first like of a content. Answers how many users there are to a block, once there are `least` users.
     mutating func add(_ content: UInt64, block: UInt64, least: Float) -> Double? {
         let place = contents.add(content)

@@ -41,6 +41,9 @@ struct SourceTable: Sendable {
     @inline(__always)
     func prefetch(_ key: UInt64) { sources.prefetch(key) }
 
+    @inline(__always)
+    func prefetchNote(_ key: UInt64) { sources.prefetchNote(key) }
+
     /// Counts a like from a source. Answers whether it is to be held for where it comes from, whether anything
     /// from there was held, and how much the times between the source's likes vary, if there were `leastBeats`.
     mutating func add(

@@ -55,6 +55,17 @@ package struct SpaceSaving<Note: Sendable>: Sendable {
         }
     }
 
+    /// Asks for the note of `key`, once its place is near.
+    @inline(__always)
+    package func prefetchNote(_ key: UInt64) {
+        guard let place = place(of: key) else { return }
+        notes.withUnsafeBufferPointer { notes in
+            guard let base = notes.baseAddress else { return }
+            let note = UnsafeRawPointer(base + place)
+            for line in stride(from: 0, to: MemoryLayout<Note>.stride, by: 64) { likewise_prefetch(note + line) }
+        }
+    }
+
     /// Counts `key` once more and answers its place, which holds until the next call.
     package mutating func add(_ key: UInt64) -> Int {
         var lowest = 0
