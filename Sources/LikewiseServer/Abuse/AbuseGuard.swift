@@ -1,8 +1,8 @@
 // The detector as several threads use it.
 //
 // One detector for all, behind one lock: what gives a farm away is that its likes come together, and a detector a loop, or
-// a stripe a content, would see a part of them each. The ids are hashed before the lock is taken. At 100,000 likes a second
-// it is held for a fifth of the time (`likewise bench abuse` measures what a like costs, alone and with two threads).
+// a stripe a content, would see a part of them each. The ids are hashed before the lock is taken. `likewise bench
+// abuse` measures what a like costs, alone and with two threads.
 
 import Synchronization
 
