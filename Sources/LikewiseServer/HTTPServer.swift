@@ -23,8 +23,14 @@ package struct HTTPServerOptions: Sendable {
     package var limits = API.Limits()
     /// How often callers may ask.
     package var rateLimits = RateLimitPolicy()
-    /// Whose X-Forwarded-For is believed.
+    /// Connections of one address open at a time; nil: as many as there may be at all. Those of trusted proxies do not count.
+    package var maxConnectionsPerAddress: Int?
+    /// Who stands between the callers and this server: whose X-Forwarded-For is believed.
     package var trustedProxies = TrustedProxies()
+    /// Whether connections of trusted proxies begin with the PROXY protocol.
+    package var proxyProtocol = false
+    /// What every answer carries.
+    package var fields = AnswerFields()
 
     package init() {}
 }
@@ -33,6 +39,7 @@ package struct HTTPServer: Sendable {
     private let options: HTTPServerOptions
     private let service: LikeService
     private let authenticator: Authenticator?
+    private let certificates: ServerCertificates?
     private let timings: RouteTimings
     private let api: API
     private let group: any EventLoopGroup
@@ -40,10 +47,12 @@ package struct HTTPServer: Sendable {
     private let onListening: @Sendable (Int) -> Void
 
     /// - Parameter authenticator: knows who is asking; nil where callers are believed.
+    /// - Parameter certificates: what TLS is spoken with; nil where it is not.
     /// - Parameter isStopping: told by the caller when shutdown begins, for readiness.
     /// - Parameter onListening: called once with the port.
     package init(
         _ options: HTTPServerOptions, service: LikeService, authenticator: Authenticator? = nil,
+        certificates: ServerCertificates? = nil,
         group: any EventLoopGroup, logger: Logger,
         metricsPage: @escaping @Sendable () -> [UInt8], isStopping: @escaping @Sendable () -> Bool,
         onListening: @escaping @Sendable (Int) -> Void
@@ -51,6 +60,7 @@ package struct HTTPServer: Sendable {
         self.options = options
         self.service = service
         self.authenticator = authenticator
+        self.certificates = certificates
         self.group = group
         self.logger = logger
         self.onListening = onListening
@@ -70,15 +80,20 @@ package struct HTTPServer: Sendable {
     package func run() async throws {
         let (adoptions, adopt) = AsyncStream.makeStream(of: Adoption.self)
         let adopted = AdoptedConnections(
-            FullStack(api: api, authenticator: authenticator, timings: timings, clock: service.clock),
+            FullStack(
+                api: api, authenticator: authenticator, timings: timings, clock: service.clock, fields: options.fields),
             maxHeaderBytes: options.maxHeaderBytes,
-            submitters: LoopSubmitters { loop in submitter { loop.execute($0) } }, timeouts: timeouts, group: group,
-            logger: logger)
+            submitters: LoopSubmitters { loop in submitter { loop.execute($0) } }, timeouts: timeouts,
+            certificates: certificates, group: group, logger: logger)
         // The stream holds at most as many as there may be connections.
         let front = try Front(
             Front.Options(
                 host: options.host, port: options.port, loops: options.loops, maxConnections: options.maxConnections,
-                timeouts: timeouts),
+                timeouts: timeouts,
+                admission: Admission(
+                    maxPerAddress: options.maxConnectionsPerAddress, proxies: options.trustedProxies,
+                    proxiesAnnounce: options.proxyProtocol),
+                adoptsAll: certificates != nil),
             clock: service.clock, logger: logger,
             makeSubmitter: { mailbox in submitter { mailbox.put(.work($0)) } },
             adopt: { adopt.yield($0) }, ended: { adopt.finish() })
@@ -91,7 +106,7 @@ package struct HTTPServer: Sendable {
                     for await adoption in adoptions {
                         tasks.addTask {
                             await adopted.serve(adoption)
-                            front.shared.release()
+                            front.shared.release(adoption.peer)
                         }
                     }
                 }
@@ -101,6 +116,7 @@ package struct HTTPServer: Sendable {
             }
         } onCancel: {
             front.abort()
+            adopted.abort()
         }
         await withCheckedContinuation { continuation in
             NIOThreadPool.singleton.submit { _ in
@@ -126,6 +142,6 @@ package struct HTTPServer: Sendable {
                 bulkBytes: options.limits.bulkBytes),
             rateLimits: api.rateLimits?.copy(), identity: authenticator.map { LoopIdentity($0, clock: service.clock) },
             judge: service.judge,
-            execute: execute)
+            fields: options.fields, execute: execute)
     }
 }

@@ -24,6 +24,9 @@ final class FrontShared: Sendable {
     let clock: any EngineClock
     let timeouts: ConnectionTimeouts
     let logger: Logger
+    let admission: Admission
+    /// Whether every connection is for the full stack, from its first byte or from what a proxy says before that.
+    let adoptsAll: Bool
     /// Takes a connection for the full stack.
     let adopt: @Sendable (Adoption) -> Void
 
@@ -35,12 +38,14 @@ final class FrontShared: Sendable {
     private let accepted = Atomic<Int>(0)
 
     init(
-        clock: any EngineClock, timeouts: ConnectionTimeouts, maxConnections: Int, logger: Logger,
-        mailboxes: [FrontMailbox], adopt: @escaping @Sendable (Adoption) -> Void
+        clock: any EngineClock, options: Front.Options, logger: Logger, mailboxes: [FrontMailbox],
+        adopt: @escaping @Sendable (Adoption) -> Void
     ) {
         self.clock = clock
-        self.timeouts = timeouts
-        self.maxConnections = maxConnections
+        timeouts = options.timeouts
+        maxConnections = options.maxConnections
+        admission = options.admission
+        adoptsAll = options.adoptsAll
         self.logger = logger
         self.mailboxes = mailboxes
         self.adopt = adopt
@@ -60,7 +65,13 @@ final class FrontShared: Sendable {
     /// Gives back a place that was not used.
     func unreserve() { connections.wrappingSubtract(1, ordering: .acquiringAndReleasing) }
 
-    /// Gives back the place of a connection that ended.
+    /// Gives back the place of a connection that ended, whose other end was `peer`.
+    func release(_ peer: NetworkAddress) {
+        admission.leave(peer)
+        release()
+    }
+
+    /// Gives back the place of a connection that was not admitted.
     func release() {
         connections.wrappingSubtract(1, ordering: .sequentiallyConsistent)
         announceRoom()
@@ -75,9 +86,12 @@ final class FrontShared: Sendable {
         let turn = accepted.wrappingAdd(1, ordering: .relaxed).oldValue % mailboxes.count
         if !mailboxes[turn].put(.connection(descriptor, peer)) {
             close(descriptor)
-            release()
+            release(peer)
         }
     }
+
+    /// Called by the accepting loop when it accepts nothing more: the others end too.
+    func stopOthers() { for mailbox in mailboxes.dropFirst() { mailbox.put(.stop) } }
 }
 
 /// The loops, each on a thread of its own.
@@ -95,6 +109,9 @@ final class Front: Sendable {
         var loops: Int
         var maxConnections: Int
         var timeouts: ConnectionTimeouts
+        var admission: Admission
+        /// Whether every connection is for the full stack.
+        var adoptsAll: Bool
     }
 
     /// Listens, and serves until `stop`. Connections that need the full stack go to `adopt`; `ended` is called once,
@@ -108,8 +125,7 @@ final class Front: Sendable {
         for _ in 0..<options.loops { mailboxes.append(try FrontMailbox()) }
         self.mailboxes = mailboxes
         let shared = FrontShared(
-            clock: clock, timeouts: options.timeouts, maxConnections: options.maxConnections, logger: logger,
-            mailboxes: mailboxes, adopt: adopt)
+            clock: clock, options: options, logger: logger, mailboxes: mailboxes, adopt: adopt)
         self.shared = shared
         let address = try SocketAddress.makeAddressResolvingHost(options.host, port: options.port)
         let listener = try Listener(address)
@@ -128,7 +144,7 @@ final class Front: Sendable {
     }
 
     /// Accepts nothing more; connections end when all that came on them is answered.
-    func stop() { for mailbox in mailboxes { mailbox.put(.stop) } }
+    func stop() { mailboxes[0].put(.stop) }
 
     /// Ends all connections.
     func abort() { for mailbox in mailboxes { mailbox.put(.abort) } }

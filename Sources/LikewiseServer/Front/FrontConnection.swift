@@ -21,6 +21,9 @@ final class FrontConnection: HotConnection {
     private static let maxUnsentBytes = 64 << 10
     /// Bytes of room that a quiet connection keeps.
     private static let keptCapacity = 4 << 10
+    /// Nanoseconds for which a connection that the server ends is read and passed over. To close at once could take answers
+    /// from the client that are still on their way to it, where it has sent more.
+    static let lingerTime: UInt64 = 500_000_000
 
     /// Why nothing more is taken for now.
     private enum Pause {
@@ -29,11 +32,16 @@ final class FrontConnection: HotConnection {
         case answersFirst
         case fullStack
         case refused
+        /// The server is stopping: what comes now is passed over.
+        case lingering
     }
 
     let descriptor: Int32
-    let peer: NetworkAddress
+    /// The other end; where that is a proxy that says so, whom it asks for.
+    private(set) var peer: NetworkAddress
     private let loop: FrontLoop
+    /// Whether it begins with the PROXY protocol, and that has not come yet.
+    private var awaitsPreamble: Bool
     /// What was read and not taken.
     private var waiting: [UInt8] = []
     private var answers = AnswerQueue()
@@ -48,11 +56,14 @@ final class FrontConnection: HotConnection {
     private var lastActivity: UInt64
     private var requestBegan: UInt64?
 
-    init(descriptor: Int32, peer: NetworkAddress, loop: FrontLoop) {
+    /// - Parameter isAnnounced: whether it begins with the PROXY protocol.
+    init(descriptor: Int32, peer: NetworkAddress, isAnnounced: Bool, loop: FrontLoop) {
         self.descriptor = descriptor
         self.peer = peer
         self.loop = loop
+        awaitsPreamble = isAnnounced
         lastActivity = loop.now
+        if isAnnounced { requestBegan = loop.now }
     }
 
     private var isFlushed: Bool { sent == answers.bytes.count }
@@ -75,10 +86,13 @@ final class FrontConnection: HotConnection {
         let count = recv(descriptor, room.baseAddress, room.count, 0)
         if count > 0 {
             // What a refused client still sends is read, so that closing does not take the answer from it.
-            guard pause != .refused else { return }
+            guard pause != .refused, pause != .lingering else { return }
             lastActivity = loop.now
             let bytes = UnsafeRawBufferPointer(rebasing: room[..<count])
-            if waiting.isEmpty {
+            if awaitsPreamble {
+                waiting.append(contentsOf: bytes)
+                takePreamble()
+            } else if waiting.isEmpty {
                 let taken = take(bytes)
                 if taken < count { waiting.append(contentsOf: bytes[taken...]) }
             } else {
@@ -89,6 +103,23 @@ final class FrontConnection: HotConnection {
             isInputClosed = true
         } else if errno != EAGAIN && errno != EINTR {
             end()
+        }
+    }
+
+    /// Takes what a proxy says before the first byte. What is none ends the connection: whose it is nobody knows.
+    private func takePreamble() {
+        switch waiting.withUnsafeBytes({ ProxyPreamble.scan($0) }) {
+        case .partial: pause = .partial
+        case .malformed: end()
+        case .whole(let client, let length):
+            awaitsPreamble = false
+            requestBegan = nil
+            if let client {
+                guard loop.announce(self, client) else { return end() }
+                peer = client
+            }
+            waiting.removeFirst(length)
+            if loop.handsOverAll { pause = .fullStack } else { takeWaiting() }
         }
     }
 
@@ -167,8 +198,10 @@ final class FrontConnection: HotConnection {
                     shutdown(descriptor, Int32(SHUT_WR))
                 }
                 if isInputClosed { return end() }
-            } else if (isInputClosed || loop.isStopping) && (waiting.isEmpty || pause == .partial) {
+            } else if isInputClosed && (waiting.isEmpty || pause == .partial || pause == .lingering) {
                 return end()
+            } else if loop.isStopping && pause != .lingering && (waiting.isEmpty || pause == .partial) {
+                linger()
             }
         }
         watch()
@@ -190,6 +223,14 @@ final class FrontConnection: HotConnection {
         sent = 0
     }
 
+    /// Says that no more answers come, and gives the client a moment to take those that it has got.
+    private func linger() {
+        pause = .lingering
+        waiting = []
+        lastActivity = loop.now
+        shutdown(descriptor, Int32(SHUT_WR))
+    }
+
     /// Asks for the events that matter now.
     private func watch() {
         let isFull = waiting.count > FrontConnection.maxWaitingBytes || pause == .fullStack
@@ -206,6 +247,7 @@ final class FrontConnection: HotConnection {
     func isOverTime(_ timeouts: ConnectionTimeouts) -> Bool {
         let quiet = loop.now &- lastActivity
         if pause == .refused { return quiet > timeouts.read }
+        if pause == .lingering { return quiet >= FrontConnection.lingerTime }
         guard answers.isSettled, held == nil else { return false }
         if let requestBegan, loop.now &- requestBegan > timeouts.read { return true }
         return quiet > timeouts.idle

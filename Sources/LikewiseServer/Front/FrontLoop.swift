@@ -88,7 +88,7 @@ final class FrontLoop {
             lookAtTimeouts()
         }
         closeListener()
-        for case .connection(let descriptor, _) in mailbox.end() { drop(descriptor) }
+        for case .connection(let descriptor, let peer) in mailbox.end() { drop(descriptor, peer) }
     }
 
     private func handle(_ event: epoll_event) {
@@ -108,8 +108,10 @@ final class FrontLoop {
         case .connection(let descriptor, let peer): begin(descriptor, peer)
         case .accept: resumeAccepting()
         case .stop:
+            stopAccepting()
+            // What was just accepted.
+            for item in mailbox.take() { take(item) }
             isStopping = true
-            closeListener()
             // What a client sent before now may still be unread.
             for connection in connections.compactMap(\.self) { connection.ready(UInt32(EPOLLIN.rawValue)) }
         case .abort:
@@ -119,9 +121,11 @@ final class FrontLoop {
         }
     }
 
-    private var nextLook: UInt64 {
-        min(lookedAtTimeouts &+ shared.timeouts.lookInterval, acceptAgain ?? .max)
+    private var lookInterval: UInt64 {
+        isStopping ? min(shared.timeouts.lookInterval, FrontConnection.lingerTime) : shared.timeouts.lookInterval
     }
+
+    private var nextLook: UInt64 { min(lookedAtTimeouts &+ lookInterval, acceptAgain ?? .max) }
 
     /// Rounded up, so that the time has come when the wait ends.
     private func milliseconds(until deadline: UInt64) -> Int32 {
@@ -134,7 +138,7 @@ final class FrontLoop {
             acceptAgain = nil
             resumeAccepting()
         }
-        guard now &- lookedAtTimeouts >= shared.timeouts.lookInterval else { return }
+        guard now &- lookedAtTimeouts >= lookInterval else { return }
         lookedAtTimeouts = now
         for connection in connections.compactMap(\.self) where connection.isOverTime(shared.timeouts) {
             connection.end()
@@ -153,15 +157,18 @@ final class FrontLoop {
     }
 
     private func begin(_ descriptor: Int32, _ peer: NetworkAddress) {
-        guard !isStopping, control(EPOLL_CTL_ADD, descriptor, UInt32(EPOLLIN.rawValue)) else { return drop(descriptor) }
+        guard !isStopping, control(EPOLL_CTL_ADD, descriptor, UInt32(EPOLLIN.rawValue)) else {
+            return drop(descriptor, peer)
+        }
         while connections.count <= Int(descriptor) { connections.append(nil) }
-        connections[Int(descriptor)] = FrontConnection(descriptor: descriptor, peer: peer, loop: self)
+        connections[Int(descriptor)] = FrontConnection(
+            descriptor: descriptor, peer: peer, isAnnounced: shared.admission.isAnnounced(by: peer), loop: self)
         connectionCount += 1
     }
 
-    private func drop(_ descriptor: Int32) {
+    private func drop(_ descriptor: Int32, _ peer: NetworkAddress) {
         close(descriptor)
-        shared.release()
+        shared.release(peer)
     }
 
     /// Changes what is waited for on a connection's socket.
@@ -172,8 +179,18 @@ final class FrontLoop {
     /// Called by a connection that ends.
     func forget(_ connection: FrontConnection) {
         remove(connection)
-        shared.release()
+        shared.release(connection.peer)
     }
+
+    /// A connection is that of `client`, as a trusted proxy says; false where `client` has too many.
+    func announce(_ connection: FrontConnection, _ client: NetworkAddress) -> Bool {
+        guard shared.admission.enter(client) else { return false }
+        shared.admission.leave(connection.peer)
+        return true
+    }
+
+    /// Whether all connections are for the full stack.
+    var handsOverAll: Bool { shared.adoptsAll }
 
     /// Gives a connection to the full stack, with what it has read and not taken.
     func handOver(_ connection: FrontConnection, _ bytes: [UInt8]) {
@@ -195,16 +212,30 @@ final class FrontLoop {
         isAccepting = !control(EPOLL_CTL_DEL, listener, 0)
     }
 
+    /// On the loop that accepts: accepts what the kernel has, since clients of those connections count as connected, and
+    /// nothing more.
+    private func stopAccepting() {
+        guard listener != nil else { return }
+        for _ in 0..<(Int(Listener.backlog) / FrontLoop.maxAccepted) where accept() { continue }
+        closeListener()
+        shared.stopOthers()
+    }
+
     private func closeListener() {
         guard let listener else { return }
         close(listener)
         self.listener = nil
     }
 
-    private func accept() {
-        guard let listener else { return }
+    /// Accepts connections, as many as one turn may; answers whether there may be more.
+    @discardableResult
+    private func accept() -> Bool {
+        guard let listener else { return false }
         for _ in 0..<FrontLoop.maxAccepted {
-            guard shared.reserve() else { return pauseAccepting() }
+            guard shared.reserve() else {
+                pauseAccepting()
+                return false
+            }
             var peer: (UInt64, UInt64) = (0, 0)
             let descriptor = withUnsafeMutableBytes(of: &peer) { bytes in
                 likewise_accept(listener, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
@@ -214,12 +245,26 @@ final class FrontLoop {
                 shared.unreserve()
                 if code == EINTR || code == ECONNABORTED { continue }
                 if code != EAGAIN { failed(code) }
-                return
+                return false
             }
             hasWarned = false
             var on: Int32 = 1
             setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
-            shared.place(descriptor, withUnsafeBytes(of: peer) { NetworkAddress(bytes: $0) })
+            admit(descriptor, withUnsafeBytes(of: peer) { NetworkAddress(bytes: $0) })
+        }
+        return true
+    }
+
+    /// Gives an accepted socket to who serves it.
+    private func admit(_ descriptor: Int32, _ peer: NetworkAddress) {
+        guard shared.admission.enter(peer) else {
+            close(descriptor)
+            return shared.release()
+        }
+        if shared.adoptsAll, !shared.admission.isAnnounced(by: peer) {
+            shared.adopt(Adoption(descriptor: descriptor, peer: peer, bytes: []))
+        } else {
+            shared.place(descriptor, peer)
         }
     }
 

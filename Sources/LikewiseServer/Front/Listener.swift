@@ -9,7 +9,7 @@ import NIOCore
 /// A socket that is listened on.
 struct Listener {
     /// Connections that the kernel keeps until they are accepted.
-    private static let backlog: Int32 = 4096
+    static let backlog: Int32 = 4096
 
     let descriptor: Int32
     /// The port; the one that was asked for, or the free one that the kernel chose.

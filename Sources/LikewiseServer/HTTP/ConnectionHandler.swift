@@ -22,6 +22,8 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
     private static let timedBytes = 64 << 10
     /// Bytes that wait to be looked at before reading stops.
     private static let maxWaitingBytes = 256 << 10
+    /// As long as a connection of the front lingers.
+    private static let lingerTime = TimeAmount.nanoseconds(Int64(FrontConnection.lingerTime))
 
     private enum Mode {
         /// Between requests.
@@ -48,6 +50,7 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
     var held: HeldRequest?
     private var isReadHeld = false
     private var heldEvents: [Any] = []
+    private var isQuiescing = false
     private var isClosing = false
     /// Between `channelRead` and `channelReadComplete`; what is passed on at other times must be completed by itself.
     private var isReading = false
@@ -59,17 +62,26 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
     /// Since when nobody behind has asked for more of a body that is not answered. That is not the client's time.
     private var heldSince: NIODeadline?
     private var timer: Scheduled<Void>?
+    /// Since when the client has not taken what was written.
+    private var unwritableSince: NIODeadline?
+    /// Whether closing waits a moment for the client, and whether it does so now.
+    private let lingers: Bool
+    private var isLingering = false
 
     /// - Parameters:
     ///   - peer: who is at the connection's other end.
     ///   - bytes: what was read of the connection already.
+    ///   - lingers: whether a connection that the server ends is read and passed over for a moment. To close at once could
+    ///     take answers from the client that are still on their way to it, where it has sent more. TLS has a farewell of
+    ///     its own.
     init(
         peer: NetworkAddress, submitter: LoopSubmitter<ConnectionHandler>, timeouts: ConnectionTimeouts,
-        bytes: ByteBuffer
+        bytes: ByteBuffer, lingers: Bool
     ) {
         self.peer = peer
         self.submitter = submitter
         self.timeouts = timeouts
+        self.lingers = lingers
         waiting = bytes
     }
 
@@ -111,6 +123,7 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
+        case ChannelEvent.inputClosed where isLingering: context.close(promise: nil)
         case ChannelEvent.inputClosed, is ChannelShouldQuiesceEvent:
             heldEvents.append(event)
             releaseEvents(context)
@@ -129,6 +142,7 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
             guard handler.context != nil, handler.isDone(context) else { return }
             let events = handler.heldEvents
             handler.heldEvents = []
+            handler.isQuiescing = events.contains { $0 is ChannelShouldQuiesceEvent }
             for event in events { context.fireUserInboundEventTriggered(event) }
         }
     }
@@ -160,7 +174,22 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
         if waiting.readableBytes > ConnectionHandler.maxWaitingBytes { isReadHeld = true } else { context.read() }
     }
 
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard mode == .all else { return context.close(mode: mode, promise: promise) }
+        // What still comes must take no effect, as no answer reaches the client any more: TLS reads on for a while.
+        isClosing = true
+        waiting = ByteBuffer()
+        guard lingers, isQuiescing, !isLingering, context.channel.isActive else {
+            return context.close(mode: mode, promise: promise)
+        }
+        isLingering = true
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.close(mode: .output, promise: nil)
+        context.eventLoop.scheduleTask(in: ConnectionHandler.lingerTime) { bound.value.close(promise: promise) }
+    }
+
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        unwritableSince = context.channel.isWritable ? nil : .now()
         if context.channel.isWritable { process(context) }
         flushOut(context)
         context.fireChannelWritabilityChanged()
@@ -376,6 +405,7 @@ final class ConnectionHandler: ChannelDuplexHandler, HotConnection {
 
     private var isOverTime: Bool {
         let now = NIODeadline.now()
+        if let unwritableSince, now - unwritableSince > .nanoseconds(Int64(timeouts.idle)) { return true }
         if held != nil { return false }
         if isClosing { return now - lastActivity > .nanoseconds(Int64(timeouts.read)) }
         if let requestBegan, heldSince == nil, answers.isSettled,

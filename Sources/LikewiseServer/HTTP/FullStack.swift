@@ -12,10 +12,15 @@ struct FullStack {
     let authenticator: Authenticator?
     let timings: RouteTimings
     let clock: any EngineClock
+    let fields: AnswerFields
+    /// Whether the protocol tells where a body ends, as HTTP/2 does, whatever the fields say.
+    var isFramed = false
 
     /// The answer to a request on a connection whose other end is `peer`.
     func respond(to request: Request, from peer: NetworkAddress) async -> Response {
         let started = clock.nanoseconds()
+        if let headers = fields.preflight(request.method, request.headers) { return preflightAnswer(headers) }
+        if let problem = tooLarge(request) { return encode(problem.response, to: request) }
         let target = request.uri.string.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)[0]
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         let match = Route.match(request.method, String(parts[0]))
@@ -29,7 +34,23 @@ struct FullStack {
             response = API.respond(to: match)
         }
         timings.record(route: name, status: response.status, nanoseconds: clock.nanoseconds() &- started)
-        return encode(response, isHead: request.method == .head)
+        return encode(response, to: request)
+    }
+
+    private func preflightAnswer(_ fields: HTTPFields) -> Response {
+        var headers = fields
+        headers[.date] = HTTPDate.string(clock.milliseconds() / 1000)
+        return Response(status: .noContent, headers: headers, body: ResponseBody())
+    }
+
+    /// What is wrong with a head that the protocol let through: HTTP/1.1 is judged by `RequestScanner`.
+    private func tooLarge(_ request: Request) -> APIProblem? {
+        guard isFramed else { return nil }
+        if request.uri.string.utf8.count > RequestScanner.maxTargetBytes {
+            return APIProblem(.uriTooLong, "The target has more than \(RequestScanner.maxTargetBytes) bytes.")
+        }
+        guard request.headers.count > RequestScanner.maxFields else { return nil }
+        return APIProblem(.headersTooLarge, "The head has more than \(RequestScanner.maxFields) fields.")
     }
 
     private func answer(
@@ -127,7 +148,7 @@ struct FullStack {
     private func hasBody(_ request: Request, _ route: Route) throws(APIProblem) -> Bool {
         let limit = limit(route)
         let length = request.headers[.contentLength].flatMap { Int($0) }
-        let isChunked = request.headers[.transferEncoding] != nil
+        let isChunked = isFramed || request.headers[.transferEncoding] != nil
         if let length, length > limit { throw tooLarge(limit) }
         if length == nil && !isChunked {
             if route.bodyRule == .required || route.bodyRule == .bulk, request.method != .delete {
@@ -142,8 +163,9 @@ struct FullStack {
         APIProblem(.bodyTooLarge, "The body has more than \(limit) bytes.")
     }
 
-    private func encode(_ response: APIResponse, isHead: Bool) -> Response {
+    private func encode(_ response: APIResponse, to request: Request) -> Response {
         var headers = HTTPFields()
+        fields.put(on: &headers, answering: request.headers)
         headers[.contentType] = response.contentType
         headers[.date] = HTTPDate.string(clock.milliseconds() / 1000)
         if let cacheControl = response.cacheControl { headers[.cacheControl] = cacheControl }
@@ -152,7 +174,7 @@ struct FullStack {
         }
         let count = response.body.count
         let body: ResponseBody
-        if isHead {
+        if request.method == .head {
             body = ResponseBody(contentLength: count) { writer in try await writer.finish(nil) }
         } else if response.status == 304 {
             headers[.contentType] = nil

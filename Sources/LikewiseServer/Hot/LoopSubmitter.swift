@@ -73,7 +73,7 @@ final class LoopSubmitter<Connection: HotConnection> {
 
     init(
         engine: any LikeEngine, answers: Answers, clock: any EngineClock, timings: RouteTimings, limits: HotLimits,
-        rateLimits: CallLimits? = nil, identity: LoopIdentity?, judge: (any LikeJudge)? = nil,
+        rateLimits: CallLimits? = nil, identity: LoopIdentity?, judge: (any LikeJudge)? = nil, fields: AnswerFields,
         execute: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
     ) {
         self.engine = engine
@@ -88,8 +88,9 @@ final class LoopSubmitter<Connection: HotConnection> {
         self.execute = execute
         scanner = RequestScanner(
             maxHeadBytes: limits.headBytes, readsAuthorization: identity != nil,
-            readsForwardedFor: rateLimits?.readsForwardedFor ?? false)
-        encoder = ResponseEncoder(clock: clock, limits: rateLimits?.texts)
+            readsForwardedFor: rateLimits?.readsForwardedFor ?? false,
+            leavesOrigin: fields.cors?.dependsOnOrigin ?? false)
+        encoder = ResponseEncoder(clock: clock, fields: fields, limits: rateLimits?.texts)
         groups = Array(repeating: nil, count: engine.shardCount)
         targets = Array(repeating: [], count: engine.shardCount)
     }

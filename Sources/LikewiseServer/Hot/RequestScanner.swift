@@ -66,11 +66,16 @@ package struct RequestScanner {
     package let readsAuthorization: Bool
     /// Whether X-Forwarded-For is noted.
     package let readsForwardedFor: Bool
+    /// Whether a request with Origin is for the full stack: its answer depends on that.
+    package let leavesOrigin: Bool
 
-    package init(maxHeadBytes: Int, readsAuthorization: Bool = false, readsForwardedFor: Bool = false) {
+    package init(
+        maxHeadBytes: Int, readsAuthorization: Bool = false, readsForwardedFor: Bool = false, leavesOrigin: Bool = false
+    ) {
         self.maxHeadBytes = maxHeadBytes
         self.readsAuthorization = readsAuthorization
         self.readsForwardedFor = readsForwardedFor
+        self.leavesOrigin = leavesOrigin
     }
 
     /// The head that `bytes` begin with.
@@ -152,6 +157,7 @@ package struct RequestScanner {
             guard sameLetters(value, "100-continue") else { return false }
             head.expectsContinue = true
             head.isHot = false
+        case 6 where leavesOrigin && named(line, "origin"): head.isHot = false
         case 7 where named(line, "upgrade"): return false
         case 10 where named(line, "connection"):
             if !sameLetters(value, "keep-alive") { endConnection(&head) }

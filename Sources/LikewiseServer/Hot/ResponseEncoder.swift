@@ -5,22 +5,25 @@ import LikewiseEngine
 
 struct ResponseEncoder {
     private let clock: any EngineClock
+    /// The fields of every answer.
+    private let lines: String
     /// What limits say; nil where there are none.
     private let limits: RateLimitTexts?
     private var dateSecond: UInt64 = .max
-    /// The Date field, the last of every head, and the empty line.
-    private var date: [UInt8] = []
+    /// What every head ends with: the fields of every answer, Date, and the empty line.
+    private var end: [UInt8] = []
 
-    init(clock: any EngineClock, limits: RateLimitTexts? = nil) {
+    init(clock: any EngineClock, fields: AnswerFields, limits: RateLimitTexts? = nil) {
         self.clock = clock
+        lines = fields.lines
         self.limits = limits
     }
 
-    private mutating func refreshDate() {
+    private mutating func refreshEnd() {
         let second = clock.milliseconds() / 1000
         guard second != dateSecond else { return }
         dateSecond = second
-        date = Array("Date: \(HTTPDate.string(second))\r\n\r\n".utf8)
+        end = Array("\(lines)Date: \(HTTPDate.string(second))\r\n\r\n".utf8)
     }
 
     /// The heads that hot answers have.
@@ -62,7 +65,7 @@ struct ResponseEncoder {
         _ head: Head, tag: UnsafeRawBufferPointer? = nil, standing: RateLimitStanding? = nil,
         body: UnsafeRawBufferPointer, to buffer: inout GrowingBytes
     ) {
-        refreshDate()
+        refreshEnd()
         buffer.put(head.line)
         if let standing, let limits { limits.append(standing, to: &buffer) }
         if let tag {
@@ -76,7 +79,7 @@ struct ResponseEncoder {
     /// The answer to a call that a limit refused.
     mutating func append(_ refusal: RateLimitRefusal, to buffer: inout GrowingBytes) {
         guard let limits else { return }
-        refreshDate()
+        refreshEnd()
         buffer.put(
             """
             HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/problem+json\r\nCache-Control: no-store\r\n
@@ -90,19 +93,19 @@ struct ResponseEncoder {
         buffer.put("Content-Length: ")
         buffer.put(decimal: UInt64(body.count))
         buffer.put("\r\n")
-        date.withUnsafeBytes { buffer.put($0) }
+        end.withUnsafeBytes { buffer.put($0) }
         buffer.put(body)
     }
 
     /// Any answer, with the connection closed after it.
     mutating func appendClosing(_ response: APIResponse, reason: StaticString, to buffer: inout GrowingBytes) {
-        refreshDate()
+        refreshEnd()
         put("HTTP/1.1 \(response.status) ", to: &buffer)
         buffer.put(reason)
         put("\r\nContent-Type: \(response.contentType)\r\nCache-Control: no-store\r\n", to: &buffer)
         for (name, value) in response.headers { put("\(name): \(value)\r\n", to: &buffer) }
         put("Connection: close\r\nContent-Length: \(response.body.count)\r\n", to: &buffer)
-        date.withUnsafeBytes { buffer.put($0) }
+        end.withUnsafeBytes { buffer.put($0) }
         response.body.withUnsafeBytes { buffer.put($0) }
     }
 

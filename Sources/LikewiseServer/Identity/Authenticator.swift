@@ -65,7 +65,7 @@ package final class Authenticator: Sendable {
     private let sources = Mutex(Sources())
 
     private struct Sources {
-        var files: [WatchedFile] = []
+        var files: [WatchedFiles] = []
         var address: TokenKeySource?
     }
 
@@ -103,8 +103,12 @@ package final class Authenticator: Sendable {
 
     private func loaded(
         _ setting: String, _ file: IdentityFile, _ take: @escaping @Sendable ([UInt8]) async throws -> Void
-    ) async throws(IdentityProblem) -> WatchedFile {
-        let watched = WatchedFile(setting, file, logger: logger, take: take)
+    ) async throws(IdentityProblem) -> WatchedFiles {
+        let watched = WatchedFiles(
+            setting, what: "keys", [file],
+            failed: Counter(label: "likewise_identity_files_failed", dimensions: [("setting", setting)]),
+            logger: logger
+        ) { contents in try await take(contents[0]) }
         do { try await watched.load() } catch {
             throw IdentityProblem(description: "\(setting) \(file.path): \(error)")
         }

@@ -4,6 +4,11 @@ enum MetricsHelp {
         "likewise_http_request": "Duration of requests, by call and class of status.",
         "likewise_identity_checks": "Credentials that were checked, by what became of them; those found again are not.",
         "likewise_identity_files_failed": "Files of keys that could not be read or used again, by setting.",
+        "likewise_connections_refused": "Connections that were closed at once, by reason.",
+        "likewise_tls_certificate_expiry_timestamp_seconds":
+            "When the certificate in use expires, in seconds since 1970.",
+        "likewise_tls_handshakes_failed": "Handshakes of TLS that came to nothing, by reason.",
+        "likewise_tls_reloads_failed": "Certificates that could not be read or used again; those before stay in use.",
         "likewise_jwt_keys_fetched": "Key sets fetched from the issuer's address.",
         "likewise_jwt_keys_failed": "Fetches of them that failed; the keys before stay in use.",
         "likewise_rate_limit_calls": "Calls and lines of bulk intake, by limit and what it said.",

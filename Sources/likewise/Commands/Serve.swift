@@ -89,16 +89,20 @@ struct Serve: SettingsCommand {
             restoring: answers)
         let flag = StopFlag()
         let authenticator = try await authenticator(settings, clock: clock, on: group, logger: logger)
+        let certificates = try await certificates(settings, clock: clock, logger: logger)
         let server = HTTPServer(
             options(settings), service: LikeService(engine: engine, idempotency: store, clock: clock),
-            authenticator: authenticator, group: group, logger: logger, metricsPage: metricsPage,
+            authenticator: authenticator, certificates: certificates, group: group, logger: logger,
+            metricsPage: metricsPage,
             isStopping: { flag.isSet },
             onListening: { port in
                 logger.notice(
                     "listening", metadata: ["host": "\(settings.host)", "port": "\(port)", "pid": "\(getpid())"])
             })
         var configuration = ServiceGroupConfiguration(
-            services: [HTTPService(server: server, authenticator: authenticator, flag: flag)],
+            services: [
+                HTTPService(server: server, authenticator: authenticator, certificates: certificates, flag: flag)
+            ],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger)
         configuration.maximumGracefulShutdownDuration = settings.shutdownTimeout
@@ -117,6 +121,14 @@ struct Serve: SettingsCommand {
         return try await Authenticator(options, clock: clock, group: group, logger: logger)
     }
 
+    /// The certificate that TLS is spoken with; nil where it is not.
+    private func certificates(
+        _ settings: Settings<ServeSettings>, clock: SystemClock, logger: Logger
+    ) async throws -> ServerCertificates? {
+        guard let options = settings.tls else { return nil }
+        return try await ServerCertificates(options, clock: clock, logger: logger)
+    }
+
     private func options(_ settings: Settings<ServeSettings>) -> HTTPServerOptions {
         var options = HTTPServerOptions()
         options.host = settings.host
@@ -125,12 +137,16 @@ struct Serve: SettingsCommand {
         options.idleTimeout = .nanoseconds(Int64(settings.idleTimeout.nanoseconds))
         options.readTimeout = .nanoseconds(Int64(settings.readTimeout.nanoseconds))
         options.maxConnections = settings.maxConnections
+        options.maxConnectionsPerAddress =
+            settings.maxConnectionsPerAddress > 0 ? settings.maxConnectionsPerAddress : nil
+        options.trustedProxies = settings.trustedProxies
+        options.proxyProtocol = settings.proxyProtocol
+        options.fields = settings.answerFields
         options.loops = settings.threadCount(cores: System.coreCount)
         options.limits.bodyBytes = settings.maxBodyBytes
         options.limits.bulkBytes = settings.bulkBodyBytes
         options.limits.bulkLines = settings.bulkLines
         options.rateLimits = settings.rateLimit
-        options.trustedProxies = settings.trustedProxies
         return options
     }
 
@@ -156,18 +172,31 @@ private final class StopFlag: Sendable {
 private struct HTTPService: Service {
     let server: HTTPServer
     let authenticator: Authenticator?
+    let certificates: ServerCertificates?
     let flag: StopFlag
 
     func run() async throws {
         // Keys are kept up to date as long as there are requests.
-        let upkeep = authenticator.map { authenticator in Task { await authenticator.run() } }
-        defer { upkeep?.cancel() }
+        let upkeep = Task { await keepUp() }
+        defer { upkeep.cancel() }
         try await withGracefulShutdownHandler {
             try await server.run()
         } onGracefulShutdown: {
             flag.set()
         }
-        upkeep?.cancel()
-        await upkeep?.value
+        upkeep.cancel()
+        await upkeep.value
+    }
+
+    /// Keeps keys and certificate up to date until the task is cancelled; SIGHUP asks for the certificate at once.
+    private func keepUp() async {
+        await withDiscardingTaskGroup { tasks in
+            if let authenticator { tasks.addTask { await authenticator.run() } }
+            guard let certificates else { return }
+            tasks.addTask { await certificates.run() }
+            tasks.addTask {
+                for await _ in await UnixSignalsSequence(trapping: .sighup) { await certificates.lookAgain() }
+            }
+        }
     }
 }

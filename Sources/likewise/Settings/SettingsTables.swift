@@ -26,6 +26,10 @@ package struct ServeSettings: SettingsTable {
     package let insecure = Setting(
         "insecure", .onOff, default: "off",
         "Listen on an address that is not loopback although callers have no identity")
+    package let tlsCertificate = TransportSettings.tlsCertificate
+    package let tlsKey = TransportSettings.tlsKey
+    package let strictTransportSecurity = TransportSettings.transportSecurity
+    package let corsOrigins = TransportSettings.corsOrigins
     package let jwtKeys = IdentitySettings.jwtKeys
     package let jwtIssuer = IdentitySettings.jwtIssuer
     package let jwtAudience = IdentitySettings.jwtAudience
@@ -79,6 +83,8 @@ package struct ServeSettings: SettingsTable {
         "Within this time a request that has begun must be complete")
     package let maxConnections = Setting(
         "max-connections", .integer(1...1_000_000), default: "10000", "Connections open at a time")
+    package let maxConnectionsPerAddress = TransportSettings.maxConnectionsPerAddress
+    package let proxyProtocol = TransportSettings.proxyProtocol
     package let threads = Setting("threads", .integer(0...1024), default: "0", "Event loops; 0: as many as cores")
     package let shutdownTimeout = Setting(
         "shutdown-timeout", .duration(.milliseconds(1)...(.seconds(3600))), default: "10s",
@@ -99,7 +105,7 @@ package struct ServeSettings: SettingsTable {
     package let logFormat = CommonSettings.logFormat
 
     package static func conflicts(in settings: Settings<Self>) -> [String] {
-        var found = IdentitySettings.conflicts(in: settings)
+        var found = IdentitySettings.conflicts(in: settings) + TransportSettings.conflicts(in: settings)
         if !Loopback.covers(settings.host) && !settings.insecure && !settings.hasIdentity {
             found.append(
                 "host: '\(settings.host)' is not loopback, and callers have no identity: give jwt-keys or api-keys, put "
