@@ -1,5 +1,6 @@
 // A server in this process: the engine on real files in a folder of its own, HTTP on a free port.
 
+import Foundation
 import LikewiseEngine
 import LikewiseServer
 import LikewiseTestSupport
@@ -21,12 +22,18 @@ final class TestServer: Sendable {
         /// What requests go by; the engine goes by the machine's clock.
         var clock: any EngineClock = SystemClock()
         var judge: (any LikeJudge)?
+        /// With it TLS is spoken.
+        var certificate: TestCertificate?
 
         init() { http.port = 0 }
     }
 
     let engine: Engine
     let port: Int
+    /// What TLS is spoken with.
+    let certificates: ServerCertificates?
+    /// Of the certificate and its key.
+    let tls: TLSOptions
     private let group: ServiceGroup
     private let task: Task<Void, any Error>
     /// Keeps the keys of identity up to date.
@@ -65,9 +72,16 @@ final class TestServer: Sendable {
                 identity, clock: options.clock, group: MultiThreadedEventLoopGroup.singleton, logger: logger)
         }
         upkeep = authenticator.map { authenticator in Task { await authenticator.run() } }
+        tls = TLSOptions(certificate: folder.path + "/certificate.pem", key: folder.path + "/key.pem")
+        var certificates: ServerCertificates?
+        if let certificate = options.certificate {
+            try TestServer.write(certificate, to: tls)
+            certificates = try await ServerCertificates(tls, clock: options.clock, logger: logger)
+        }
+        self.certificates = certificates
         let server = HTTPServer(
-            options.http, service: service, authenticator: authenticator, group: MultiThreadedEventLoopGroup.singleton,
-            logger: logger,
+            options.http, service: service, authenticator: authenticator, certificates: certificates,
+            group: MultiThreadedEventLoopGroup.singleton, logger: logger,
             metricsPage: { Array("# none\n".utf8) }, isStopping: { stopping.isSet },
             onListening: { port in
                 listening.yield(port)
@@ -91,6 +105,12 @@ final class TestServer: Sendable {
     /// A new connection.
     func connect(receiveBuffer: Int32? = nil) throws -> RawConnection {
         try RawConnection(port: port, receiveBuffer: receiveBuffer)
+    }
+
+    /// Writes a certificate and its key into these files.
+    static func write(_ certificate: TestCertificate, to files: TLSOptions) throws {
+        try Data(certificate.certificate.utf8).write(to: URL(filePath: files.certificate), options: .atomic)
+        try Data(certificate.key.utf8).write(to: URL(filePath: files.key), options: .atomic)
     }
 
     /// Begins to stop, as a signal to end would; does not wait.
