@@ -1,8 +1,8 @@
 import NIOCore
 import NIOHTTP2
 
-/// Between the frames and what manages a connection of HTTP/2: closes the connection where the client does not answer the
-/// farewell. The manager says it twice, the second time when the client has acknowledged the first, and would wait for that
+/// Between the frames and what manages a connection of HTTP/2: closes the connection where something is wrong with it as a
+/// whole, which the frames' handler only tells the client, and where the client does not answer the farewell. The manager says it twice, the second time when the client has acknowledged the first, and would wait for that
 /// for ever.
 final class GoAwayDeadline: ChannelDuplexHandler {
     typealias InboundIn = HTTP2Frame
@@ -32,6 +32,11 @@ final class GoAwayDeadline: ChannelDuplexHandler {
     /// the first handler on: the one of the frames would refuse streams from then on, also those that came before the client
     /// can know.
     func say() { context?.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A stream's error has ended the stream.
+        if !(error is NIOHTTP2Errors.StreamError) { context.close(promise: nil) }
+    }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         if case .goAway = unwrapOutboundIn(data).payload {

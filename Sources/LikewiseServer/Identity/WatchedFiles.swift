@@ -50,6 +50,8 @@ final class WatchedFiles: Sendable {
         do {
             if try await look() { logger.notice("\(what) were read again", metadata: ["setting": "\(setting)"]) }
             state.withLock { $0.problem = nil }
+        } catch is CancellationError {
+            // The server ends.
         } catch {
             let isNew = state.withLock { state in
                 defer { state.problem = "\(error)" }
