@@ -65,12 +65,14 @@ package struct HTTPServer: Sendable {
         self.logger = logger
         self.onListening = onListening
         timings = RouteTimings()
-        let rateLimits = CallLimits(
-            options.rateLimits, proxies: options.trustedProxies, isShared: service.engine.sharesLimits)
+        let rateLimits = CallLimits(options.rateLimits, isShared: service.engine.sharesLimits)
+        let origins = RequestOrigins(
+            proxies: options.trustedProxies, isAsked: rateLimits?.goByAddress ?? false || service.judge != nil)
         api = API(
-            service: service, limits: options.limits, rateLimits: rateLimits, timings: timings,
+            service: service, limits: options.limits, rateLimits: rateLimits, origins: origins, timings: timings,
             metricsPage: {
                 rateLimits?.report(now: service.clock.nanoseconds())
+                service.judge?.report()
                 return metricsPage()
             }, isStopping: isStopping)
     }
@@ -140,8 +142,8 @@ package struct HTTPServer: Sendable {
             limits: HotLimits(
                 headBytes: options.maxHeaderBytes, bodyBytes: options.limits.bodyBytes,
                 bulkBytes: options.limits.bulkBytes),
-            rateLimits: api.rateLimits?.copy(), identity: authenticator.map { LoopIdentity($0, clock: service.clock) },
-            judge: service.judge,
+            rateLimits: api.rateLimits?.copy(), origins: api.origins.copy(),
+            identity: authenticator.map { LoopIdentity($0, clock: service.clock) }, judge: service.judge,
             fields: options.fields, execute: execute)
     }
 }

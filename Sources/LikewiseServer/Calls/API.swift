@@ -27,6 +27,7 @@ package struct API: Sendable {
     let limits: Limits
     /// How often callers may ask; nil where that is not limited.
     let rateLimits: CallLimits?
+    let origins: RequestOrigins
     let answers: Answers
     let bulkGate: BulkGate
     let keyedBulkGate: BulkGate
@@ -39,13 +40,15 @@ package struct API: Sendable {
     /// - Parameter metricsPage: the metrics as Prometheus text.
     /// - Parameter isStopping: whether the server takes no new requests; readiness says so.
     package init(
-        service: LikeService, limits: Limits, rateLimits: CallLimits? = nil, timings: RouteTimings,
+        service: LikeService, limits: Limits, rateLimits: CallLimits? = nil,
+        origins: RequestOrigins = RequestOrigins(proxies: TrustedProxies(), isAsked: false), timings: RouteTimings,
         metricsPage: @escaping @Sendable () -> [UInt8],
         isStopping: @escaping @Sendable () -> Bool
     ) {
         self.service = service
         self.limits = limits
         self.rateLimits = rateLimits
+        self.origins = origins
         answers = Answers(reactions: service.engine.reactions, isApproximate: service.engine.countsLag)
         bulkGate = BulkGate(limit: limits.bulkCalls)
         keyedBulkGate = BulkGate(limit: limits.bulkCallsWithKey)

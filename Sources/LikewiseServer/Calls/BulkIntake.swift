@@ -178,7 +178,8 @@ package final class BulkIntake {
         _ content: UnsafeRawBufferPointer, _ user: UnsafeRawBufferPointer, _ reaction: Reaction
     ) -> Reaction? {
         guard let judge = api.service.judge else { return reaction }
-        return judge.judged(content: content, user: user, reaction: reaction, caller: caller)
+        return judge.judged(
+            JudgedIntent(content: content, user: user, reaction: reaction, caller: caller, origin: nil))
     }
 
     private func isSame(_ id: UnsafeRawBufferPointer) -> Bool {

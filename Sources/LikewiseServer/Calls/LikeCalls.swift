@@ -117,7 +117,7 @@ extension API {
         var call = call
         call.sharedLimits = pass.shared
         guard let stored = try await claim(request) else {
-            let group = await service.performInGroup(try judged(call, by: request.caller))
+            let group = await service.performInGroup(try judged(call, request))
             timings.record(group.outcomes[0])
             return try done(group, pass)
         }
@@ -132,7 +132,7 @@ extension API {
             }
             return Performed(outcome: outcome, fields: pass.fields)
         case .first(let answer):
-            do throws(APIProblem) { call = try judged(call, by: request.caller) } catch {
+            do throws(APIProblem) { call = try judged(call, request) } catch {
                 service.idempotency.release(answer)
                 throw error
             }
@@ -150,11 +150,19 @@ extension API {
     }
 
     /// The call as the judge lets it pass.
-    private func judged(_ call: LikeService.Call, by caller: Caller) throws(APIProblem) -> LikeService.Call {
+    private func judged(_ call: LikeService.Call, _ request: APIRequest) throws(APIProblem) -> LikeService.Call {
         guard let judge = service.judge else { return call }
-        let reaction = call.content.withUnsafeBytes { content in
-            call.user.withUnsafeBytes { user in
-                judge.judged(content: content, user: user, reaction: call.reaction, caller: caller)
+        let program = Array(request.headers[values: .userAgent].joined(separator: ",").utf8)
+        let reaction = program.withUnsafeBytes { program in
+            let origin = origins.origin(
+                request.address, peer: request.peer, client: program, caller: request.caller)
+            return call.content.withUnsafeBytes { content in
+                call.user.withUnsafeBytes { user in
+                    judge.judged(
+                        JudgedIntent(
+                            content: content, user: user, reaction: call.reaction, caller: request.caller,
+                            origin: origin))
+                }
             }
         }
         guard let reaction else {

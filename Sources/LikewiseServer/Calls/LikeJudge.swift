@@ -22,6 +22,15 @@ package struct JudgedIntent {
     package let reaction: Reaction
     /// Who asks; nil on an event loop whose callers are believed.
     package let caller: Caller?
+    /// Where it came from; nil where that is not known of the person who likes: a backend speaks for him, in a call of its
+    /// own or in bulk, and does not say.
+    package let origin: Origin?
+
+    package struct Origin {
+        package let address: NetworkAddress
+        /// What tells programs apart, the field User-Agent; may be empty. Valid until the judge returns.
+        package let client: UnsafeRawBufferPointer
+    }
 
     package var isUnlike: Bool { reaction == .none }
 }
@@ -33,22 +42,35 @@ package struct JudgedIntent {
 package protocol LikeJudge: Sendable {
     /// What becomes of the intent. For an unlike the answer means nothing: it is always taken.
     func verdict(on intent: JudgedIntent) -> LikeVerdict
+
+    /// Brings its metrics up to date.
+    func report()
 }
 
 extension LikeJudge {
+    package func report() {}
+
     /// The reaction to hand to the shard, held back where it is to be; nil where the like is refused.
     @inline(__always)
-    func judged(
-        content: UnsafeRawBufferPointer, user: UnsafeRawBufferPointer, reaction: Reaction, caller: Caller?
-    ) -> Reaction? {
-        let verdict = verdict(
-            on: JudgedIntent(content: content, user: user, reaction: reaction, caller: caller))
-        if reaction == .none { return reaction }
+    func judged(_ intent: JudgedIntent) -> Reaction? {
+        let verdict = verdict(on: intent)
+        if intent.isUnlike { return intent.reaction }
         switch verdict {
-        case .count: return reaction
-        case .hold: return reaction.asHeld
+        case .count: return intent.reaction
+        case .hold: return intent.reaction.asHeld
         case .refuse: return nil
         }
+    }
+}
+
+extension RequestOrigins {
+    /// Where a like from `address` came from, as far as that says something of the person who likes.
+    func origin(
+        _ address: NetworkAddress, peer: NetworkAddress, client: UnsafeRawBufferPointer, caller: Caller?
+    ) -> JudgedIntent.Origin? {
+        // A backend's own address and program say nothing of its users.
+        if let caller, caller.key != nil, address == peer { return nil }
+        return isPersons(address) ? JudgedIntent.Origin(address: address, client: client) : nil
     }
 }
 

@@ -16,10 +16,12 @@ package struct APIRequest: Sendable {
     package var caller: Caller
     /// The address that it came from.
     package var address: NetworkAddress
+    /// Who is at the connection's other end: the caller himself, or who speaks for him.
+    package var peer: NetworkAddress
 
     package init(
         method: HTTPRequest.Method, path: String, query: String = "", headers: HTTPFields = [:], body: [UInt8] = [],
-        caller: Caller, address: NetworkAddress = NetworkAddress(high: 0, low: 0)
+        caller: Caller, address: NetworkAddress = NetworkAddress(high: 0, low: 0), peer: NetworkAddress? = nil
     ) {
         self.method = method
         self.path = path
@@ -28,6 +30,7 @@ package struct APIRequest: Sendable {
         self.body = body
         self.caller = caller
         self.address = address
+        self.peer = peer ?? address
     }
 }
 

@@ -59,20 +59,17 @@ struct FullStack {
         do throws(APIProblem) {
             var asked = APIRequest(
                 method: request.method, path: path, query: query, headers: request.headers,
-                caller: try await caller(request, route), address: address(request, peer))
+                caller: try await caller(request, route), address: address(request, peer), peer: peer)
             if route == .bulk { return try await bulk(request, &asked) }
             asked.body = try await body(of: request, route)
             return await api.respond(to: asked, route)
         } catch { return error.response }
     }
 
-    /// Where a request came from: what trusted proxies say, else the connection's other end.
     private func address(_ request: Request, _ peer: NetworkAddress) -> NetworkAddress {
-        guard let rateLimits = api.rateLimits, rateLimits.readsForwardedFor, let name = FullStack.forwardedFor else {
-            return peer
-        }
+        guard api.origins.readsForwardedFor, let name = FullStack.forwardedFor else { return peer }
         let field = Array(request.headers[values: name].joined(separator: ",").utf8)
-        return field.withUnsafeBytes { rateLimits.proxies.caller(peer: peer, forwardedFor: $0) }
+        return field.withUnsafeBytes { api.origins.address(peer: peer, forwardedFor: $0) }
     }
 
     private static let forwardedFor = HTTPField.Name("X-Forwarded-For")

@@ -7,18 +7,24 @@ import LikewiseEngine
 extension LoopSubmitter {
     /// The reaction to hand over, as the judge has it; nil where the like is refused.
     @inline(__always)
-    func judged(_ change: HotCall.Change, by caller: Caller?) -> Reaction? {
+    func judged(
+        _ change: HotCall.Change, of user: UnsafeRawBufferPointer, by asker: Asker, on connection: Connection
+    ) -> Reaction? {
         guard let judge else { return change.reaction }
-        return judged(change, by: caller, judge)
+        return judged(change, of: user, by: asker, on: connection, judge)
     }
 
     @inline(never)
-    private func judged(_ change: HotCall.Change, by caller: Caller?, _ judge: any LikeJudge) -> Reaction? {
-        func judged(_ user: UnsafeRawBufferPointer) -> Reaction? {
-            judge.judged(content: change.content, user: user, reaction: change.reaction, caller: caller)
-        }
-        if change.user.isEmpty, let own = caller?.user { return own.withUnsafeBytes(judged) }
-        return judged(change.user)
+    private func judged(
+        _ change: HotCall.Change, of user: UnsafeRawBufferPointer, by asker: Asker, on connection: Connection,
+        _ judge: any LikeJudge
+    ) -> Reaction? {
+        let address = asker.address ?? connection.peer
+        let client = asker.client ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        return judge.judged(
+            JudgedIntent(
+                content: change.content, user: user, reaction: change.reaction, caller: asker.caller,
+                origin: origins.origin(address, peer: connection.peer, client: client, caller: asker.caller)))
     }
 
     /// Answers a like that was refused.

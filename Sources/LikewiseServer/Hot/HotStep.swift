@@ -91,7 +91,9 @@ extension LoopSubmitter {
             case .refused: return nil
             }
         }
-        let asker = Asker(caller: caller, address: address(head, bytes, of: connection))
+        let asker = Asker(
+            caller: caller, address: address(head, bytes, of: connection),
+            client: head.userAgent.map { UnsafeRawBufferPointer(rebasing: bytes[$0]) })
         let started = clock.nanoseconds()
         let outcome =
             switch call {
@@ -142,7 +144,7 @@ extension LoopSubmitter {
                 }
                 limited = who
             }
-            guard let reaction = judged(change, by: asker.caller) else {
+            guard let reaction = judged(change, of: user, by: asker, on: connection) else {
                 return refuse(kind, shard, started, &answers)
             }
             let target = Target(

@@ -8,8 +8,10 @@ import LikewiseEngine
 struct Asker {
     /// Nil where callers are believed.
     var caller: Caller?
-    /// Where the request came from; nil where no limit goes by it.
+    /// Where the request came from; nil where nothing goes by it.
     var address: NetworkAddress?
+    /// The program that sent it, valid as long as the request's bytes are; nil where nothing goes by it.
+    var client: UnsafeRawBufferPointer?
 
     /// Whom a read is counted for.
     var limited: LimitedCaller {
@@ -21,12 +23,11 @@ struct Asker {
 }
 
 extension LoopSubmitter {
-    /// Where the request that `head` and `bytes` are came from; nil where no limit goes by it.
+    /// Where the request that `head` and `bytes` are came from; nil where nothing goes by it.
     func address(_ head: ScannedHead, _ bytes: UnsafeRawBufferPointer, of connection: Connection) -> NetworkAddress? {
-        guard let rateLimits, rateLimits.limiter.policy[.address] != nil else { return nil }
+        guard origins.isAsked else { return nil }
         guard let field = head.forwardedFor else { return connection.peer }
-        return rateLimits.proxies.caller(
-            peer: connection.peer, forwardedFor: UnsafeRawBufferPointer(rebasing: bytes[field]))
+        return origins.address(peer: connection.peer, forwardedFor: UnsafeRawBufferPointer(rebasing: bytes[field]))
     }
 
     /// Whether a limit refuses a read, which then is answered. Called when `answers` accept a call for `shard`.

@@ -55,6 +55,8 @@ final class LoopSubmitter<Connection: HotConnection> {
     let rateLimits: CallLimits?
     /// Says which likes count; nil: all do.
     let judge: (any LikeJudge)?
+    /// Finds where requests come from.
+    let origins: RequestOrigins
     /// Where callers are known; nil where they are believed.
     let identity: LoopIdentity?
     let scanner: RequestScanner
@@ -73,7 +75,8 @@ final class LoopSubmitter<Connection: HotConnection> {
 
     init(
         engine: any LikeEngine, answers: Answers, clock: any EngineClock, timings: RouteTimings, limits: HotLimits,
-        rateLimits: CallLimits? = nil, identity: LoopIdentity?, judge: (any LikeJudge)? = nil, fields: AnswerFields,
+        rateLimits: CallLimits? = nil, origins: RequestOrigins, identity: LoopIdentity?,
+        judge: (any LikeJudge)? = nil, fields: AnswerFields,
         execute: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
     ) {
         self.engine = engine
@@ -85,11 +88,12 @@ final class LoopSubmitter<Connection: HotConnection> {
         self.rateLimits = rateLimits
         self.identity = identity
         self.judge = judge
+        self.origins = origins
         self.execute = execute
         scanner = RequestScanner(
             maxHeadBytes: limits.headBytes, readsAuthorization: identity != nil,
-            readsForwardedFor: rateLimits?.readsForwardedFor ?? false,
-            leavesOrigin: fields.cors?.dependsOnOrigin ?? false)
+            readsForwardedFor: origins.readsForwardedFor, leavesOrigin: fields.cors?.dependsOnOrigin ?? false,
+            readsUserAgent: judge != nil)
         encoder = ResponseEncoder(clock: clock, fields: fields, limits: rateLimits?.texts)
         groups = Array(repeating: nil, count: engine.shardCount)
         targets = Array(repeating: [], count: engine.shardCount)

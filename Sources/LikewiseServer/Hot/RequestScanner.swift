@@ -28,6 +28,8 @@ package struct ScannedHead: Equatable {
     package var authorization: Range<Int>?
     /// The value of X-Forwarded-For, where it is read and there is one.
     package var forwardedFor: Range<Int>?
+    /// The value of User-Agent, where it is read and there is one.
+    package var userAgent: Range<Int>?
     /// Nothing in the head asks for more than the hot routes do.
     package var isHot = true
     /// The body is JSON, or its type is not said.
@@ -68,14 +70,18 @@ package struct RequestScanner {
     package let readsForwardedFor: Bool
     /// Whether a request with Origin is for the full stack: its answer depends on that.
     package let leavesOrigin: Bool
+    /// Whether User-Agent is noted.
+    package let readsUserAgent: Bool
 
     package init(
-        maxHeadBytes: Int, readsAuthorization: Bool = false, readsForwardedFor: Bool = false, leavesOrigin: Bool = false
+        maxHeadBytes: Int, readsAuthorization: Bool = false, readsForwardedFor: Bool = false,
+        leavesOrigin: Bool = false, readsUserAgent: Bool = false
     ) {
         self.maxHeadBytes = maxHeadBytes
         self.readsAuthorization = readsAuthorization
         self.readsForwardedFor = readsForwardedFor
         self.leavesOrigin = leavesOrigin
+        self.readsUserAgent = readsUserAgent
     }
 
     /// The head that `bytes` begin with.
@@ -161,6 +167,9 @@ package struct RequestScanner {
         case 7 where named(line, "upgrade"): return false
         case 10 where named(line, "connection"):
             if !sameLetters(value, "keep-alive") { endConnection(&head) }
+        case 10 where readsUserAgent && named(line, "user-agent"):
+            if head.userAgent != nil { head.isHot = false }
+            head.userAgent = range(of: value, in: line, start)
         case 12 where named(line, "content-type"):
             // Two of them are for the full stack to judge.
             if head.hasType { head.isHot = false }

@@ -7,31 +7,28 @@ import Synchronization
 package final class CallLimits: Sendable {
     let limiter: RateLimiter
     let texts: RateLimitTexts
-    let proxies: TrustedProxies
     /// Nil in a copy.
     private let metrics: RateLimitMetrics?
 
     /// The limits of `policy`; nil where there are none. `isShared`: whether other nodes count too.
-    package init?(_ policy: RateLimitPolicy, proxies: TrustedProxies, isShared: Bool) {
+    package init?(_ policy: RateLimitPolicy, isShared: Bool) {
         guard !policy.isEmpty else { return nil }
         limiter = RateLimiter(policy, isShared: isShared)
         texts = RateLimitTexts(policy)
-        self.proxies = proxies
         metrics = RateLimitMetrics()
     }
 
     private init(_ other: CallLimits) {
         limiter = other.limiter.copy()
         texts = RateLimitTexts(limiter.policy)
-        proxies = TrustedProxies(other.proxies.ranges.map(\.self))
         metrics = nil
     }
 
     /// The same limits, for one event loop: no two cores then count references to one object.
     func copy() -> CallLimits { CallLimits(self) }
 
-    /// Whether X-Forwarded-For may mean something.
-    var readsForwardedFor: Bool { limiter.policy[.address] != nil && !proxies.ranges.isEmpty }
+    /// Whether one goes by the address that a call came from.
+    var goByAddress: Bool { limiter.policy[.address] != nil }
 
     /// Brings the metrics up to date.
     func report(now: UInt64) { metrics?.report(limiter, now: now) }

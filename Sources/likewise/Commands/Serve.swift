@@ -90,9 +90,11 @@ struct Serve: SettingsCommand {
         let flag = StopFlag()
         let authenticator = try await authenticator(settings, clock: clock, on: group, logger: logger)
         let certificates = try await certificates(settings, clock: clock, logger: logger)
+        let judge = judge(settings, clock: clock, logger: logger)
+        let service = LikeService(engine: engine, idempotency: store, clock: clock, judge: judge)
         let server = HTTPServer(
-            options(settings), service: LikeService(engine: engine, idempotency: store, clock: clock),
-            authenticator: authenticator, certificates: certificates, group: group, logger: logger,
+            options(settings), service: service, authenticator: authenticator, certificates: certificates, group: group,
+            logger: logger,
             metricsPage: metricsPage,
             isStopping: { flag.isSet },
             onListening: { port in
@@ -101,7 +103,9 @@ struct Serve: SettingsCommand {
             })
         var configuration = ServiceGroupConfiguration(
             services: [
-                HTTPService(server: server, authenticator: authenticator, certificates: certificates, flag: flag)
+                HTTPService(
+                    server: server, authenticator: authenticator, certificates: certificates,
+                    judging: judge.map { judge in { await judge.run(service) } }, flag: flag)
             ],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger)
@@ -127,6 +131,12 @@ struct Serve: SettingsCommand {
     ) async throws -> ServerCertificates? {
         guard let options = settings.tls else { return nil }
         return try await ServerCertificates(options, clock: clock, logger: logger)
+    }
+
+    /// What says which likes count; nil where all do.
+    private func judge(_ settings: Settings<ServeSettings>, clock: SystemClock, logger: Logger) -> AbuseJudge? {
+        guard settings.abuse != .off else { return nil }
+        return AbuseJudge(AbuseGuard(mode: settings.abuse), clock: clock, logger: logger)
     }
 
     private func options(_ settings: Settings<ServeSettings>) -> HTTPServerOptions {
@@ -173,6 +183,8 @@ private struct HTTPService: Service {
     let server: HTTPServer
     let authenticator: Authenticator?
     let certificates: ServerCertificates?
+    /// What a judge does beside requests.
+    let judging: (@Sendable () async -> Void)?
     let flag: StopFlag
 
     func run() async throws {
@@ -188,10 +200,11 @@ private struct HTTPService: Service {
         await upkeep.value
     }
 
-    /// Keeps keys and certificate up to date until the task is cancelled; SIGHUP asks for the certificate at once.
+    /// Keeps keys and certificate up to date, and does what a judge leaves to do, until the task is cancelled; SIGHUP asks for the certificate at once.
     private func keepUp() async {
         await withDiscardingTaskGroup { tasks in
             if let authenticator { tasks.addTask { await authenticator.run() } }
+            if let judging { tasks.addTask { await judging() } }
             guard let certificates else { return }
             tasks.addTask { await certificates.run() }
             tasks.addTask {

@@ -1,5 +1,6 @@
 internal import LikewiseCluster
 package import LikewiseEngine
+package import LikewiseServer
 
 /// The tables of all commands. One file and one environment serve them all, so a key of another command is not unknown.
 package enum SettingsCatalogue {
@@ -96,6 +97,10 @@ package struct ServeSettings: SettingsTable {
     package let trustedProxies = Setting(
         "trusted-proxies", .proxies, default: "none",
         "Whose X-Forwarded-For is believed; without, a caller's address is that of the connection")
+    package let abuse = Setting(
+        "abuse", SettingKind<AbuseMode>.choice, default: "off",
+        "Whether likes are judged: off; observe, which counts what would be held in the metrics; enforce, which holds it back"
+    )
     package let idempotencyWindow = Setting(
         "idempotency-window", .duration(.seconds(1)...(.seconds(7 * 86400))), default: "10m",
         "How long the first answer to an Idempotency-Key is kept")
