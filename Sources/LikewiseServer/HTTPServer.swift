@@ -69,7 +69,8 @@ package struct HTTPServer: Sendable {
         let origins = RequestOrigins(
             proxies: options.trustedProxies, isAsked: rateLimits?.goByAddress ?? false || service.judge != nil)
         api = API(
-            service: service, limits: options.limits, rateLimits: rateLimits, origins: origins, timings: timings,
+            service: service, limits: options.limits, rateLimits: rateLimits, origins: origins,
+            knowsCallers: authenticator != nil, timings: timings,
             metricsPage: {
                 rateLimits?.report(now: service.clock.nanoseconds())
                 service.judge?.report()

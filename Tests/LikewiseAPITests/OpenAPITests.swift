@@ -141,4 +141,19 @@ struct OpenAPITests {
         #expect(OpenAPIDocument.json.contains(#""enum": ["like","love","haha","wow","sad","angry"]"#))
         #expect(OpenAPIDocument.json(reactions: ["like", "clap"]).contains(#""enum": ["like","clap"]"#))
     }
+
+    @Test("says that a call names its user where the server knows no callers")
+    func users() throws {
+        for knows in [false, true] {
+            let json = Data(OpenAPIDocument.json(reactions: ["like"], knowsCallers: knows).utf8)
+            let document = try #require(try JSONSerialization.jsonObject(with: json) as? [String: Any])
+            let components = try #require(document["components"] as? [String: Any])
+            let schemas = try #require(components["schemas"] as? [String: Any])
+            for name in ["LikeRequest", "UnlikeRequest", "UserRequest"] {
+                let schema = try #require(schemas[name] as? [String: Any])
+                let required = try #require(schema["required"] as? [String])
+                #expect(required.contains("user_id") != knows, "\(name)")
+            }
+        }
+    }
 }

@@ -8,17 +8,18 @@ package enum OpenAPIDocument {
     /// The description with the standard reactions.
     package static let json = json(reactions: ["like", "love", "haha", "wow", "sad", "angry"])
 
-    /// The description for a server that takes `reactions`, each 1–32 of `a-z 0-9 _ -`.
-    package static func json(reactions: [String]) -> String {
+    /// The description for a server that takes `reactions`, each 1–32 of `a-z 0-9 _ -`. Where it does not know its callers,
+    /// calls must name their users.
+    package static func json(reactions: [String], knowsCallers: Bool = true) -> String {
         let names = JSONWriter.bytes { writer in
             writer.list { list in
                 for name in reactions { list.string(name) }
             }
         }
-        return document(reactions: String(decoding: names, as: UTF8.self))
+        return document(reactions: String(decoding: names, as: UTF8.self), namesUser: !knowsCallers)
     }
 
-    private static func document(reactions: String) -> String {
+    private static func document(reactions: String, namesUser: Bool) -> String {
         #"""
         {
         "openapi": "3.1.0",
@@ -50,7 +51,7 @@ package enum OpenAPIDocument {
         "components": {
         "schemas": {
         \#(OpenAPISchemas.words(reactions: reactions)),
-        \#(OpenAPISchemas.requests),
+        \#(OpenAPISchemas.requests(namesUser: namesUser)),
         \#(OpenAPISchemas.answers),
         \#(OpenAPIHeld.schemas)
         },

@@ -167,11 +167,11 @@ enum OpenAPIPaths {
         they change nothing.",
             "parameters": [{"$ref": "#/components/parameters/IdempotencyKey"}],
             "requestBody": {
-              "description": "Lines of JSON, each a `BulkLine`.",
-              "required": true,
+              "description": "Lines of JSON, each a `BulkLine`. Without a body nothing is done.",
+              "required": false,
               "content": {
                 "application/x-ndjson": {
-                  "schema": {"type": "string", "minLength": 1, "maxLength": 16777216},
+                  "schema": {"type": "string", "maxLength": 16777216},
                   "example": "{\"content_id\": \"video_abc\", \"user_id\": \"user_1\", \"action\": \#
         \"like\"}\n{\"content_id\": \"video_abc\", \"user_id\": \"user_2\", \"action\": \"unlike\"}\n"
                 }

@@ -86,76 +86,80 @@ enum OpenAPISchemas {
         """#
     }
 
-    /// What calls send.
-    static let requests = #"""
-        "LikeRequest": {
-          "type": "object",
-          "properties": {
-            "content_id": {"$ref": "#/components/schemas/ContentID"},
-            "content_type": {"$ref": "#/components/schemas/ContentType"},
-            "user_id": {"$ref": "#/components/schemas/ActingUser"},
-            "reaction": {"$ref": "#/components/schemas/ReactionInput"}
-          },
-          "required": ["content_id"],
-          "examples": [{"content_id": "video_abc", "content_type": "video", "user_id": "user_1"}]
-        },
-        "UnlikeRequest": {
-          "type": "object",
-          "properties": {
-            "content_id": {"$ref": "#/components/schemas/ContentID"},
-            "user_id": {"$ref": "#/components/schemas/ActingUser"}
-          },
-          "required": ["content_id"],
-          "examples": [{"content_id": "video_abc", "user_id": "user_1"}]
-        },
-        "UserRequest": {
-          "type": "object",
-          "properties": {"user_id": {"$ref": "#/components/schemas/ActingUser"}},
-          "examples": [{"user_id": "user_1"}]
-        },
-        "ReactionRequest": {
-          "type": "object",
-          "properties": {"reaction": {"$ref": "#/components/schemas/ReactionInput"}},
-          "examples": [{"reaction": "love"}]
-        },
-        "ContentRequest": {
-          "type": "object",
-          "properties": {
-            "content_type": {"$ref": "#/components/schemas/ContentType"},
-            "visibility": {"$ref": "#/components/schemas/Visibility"}
-          },
-          "required": ["content_type"],
-          "examples": [{"content_type": "video", "visibility": "public"}]
-        },
-        "CountBatchRequest": {
-          "type": "object",
-          "properties": {
-            "content_ids": {
-              "type": "array",
-              "items": {"$ref": "#/components/schemas/ContentID"},
-              "minItems": 1,
-              "maxItems": 100,
-              "description": "Also understood as `contentIds`, `video_ids` or `videoIds`."
+    /// What calls send. `namesUser`: whether a call must name its user, since the server does not know it.
+    static func requests(namesUser: Bool) -> String {
+        let alsoUser = namesUser ? ", \"user_id\"" : ""
+        return #"""
+            "LikeRequest": {
+              "type": "object",
+              "properties": {
+                "content_id": {"$ref": "#/components/schemas/ContentID"},
+                "content_type": {"$ref": "#/components/schemas/ContentType"},
+                "user_id": {"$ref": "#/components/schemas/ActingUser"},
+                "reaction": {"$ref": "#/components/schemas/ReactionInput"}
+              },
+              "required": ["content_id"\#(alsoUser)],
+              "examples": [{"content_id": "video_abc", "content_type": "video", "user_id": "user_1"}]
             },
-            "user_id": {"$ref": "#/components/schemas/UserID"}
-          },
-          "required": ["content_ids"],
-          "examples": [{"content_ids": ["video_abc", "video_def"], "user_id": "user_1"}]
-        },
-        "BulkLine": {
-          "type": "object",
-          "description": "One line of bulk intake.",
-          "properties": {
-            "content_id": {"$ref": "#/components/schemas/ContentID"},
-            "user_id": {"$ref": "#/components/schemas/UserID"},
-            "action": {"enum": ["like", "unlike"]},
-            "reaction": {"$ref": "#/components/schemas/ReactionInput"},
-            "content_type": {"$ref": "#/components/schemas/ContentType"}
-          },
-          "required": ["content_id", "user_id", "action"],
-          "examples": [{"content_id": "video_abc", "user_id": "user_1", "action": "like"}]
-        }
-        """#
+            "UnlikeRequest": {
+              "type": "object",
+              "properties": {
+                "content_id": {"$ref": "#/components/schemas/ContentID"},
+                "user_id": {"$ref": "#/components/schemas/ActingUser"}
+              },
+              "required": ["content_id"\#(alsoUser)],
+              "examples": [{"content_id": "video_abc", "user_id": "user_1"}]
+            },
+            "UserRequest": {
+              "type": "object",
+              "properties": {"user_id": {"$ref": "#/components/schemas/ActingUser"}},
+              "required": [\#(namesUser ? "\"user_id\"" : "")],
+              "examples": [{"user_id": "user_1"}]
+            },
+            "ReactionRequest": {
+              "type": "object",
+              "properties": {"reaction": {"$ref": "#/components/schemas/ReactionInput"}},
+              "examples": [{"reaction": "love"}]
+            },
+            "ContentRequest": {
+              "type": "object",
+              "properties": {
+                "content_type": {"$ref": "#/components/schemas/ContentType"},
+                "visibility": {"$ref": "#/components/schemas/Visibility"}
+              },
+              "required": ["content_type"],
+              "examples": [{"content_type": "video", "visibility": "public"}]
+            },
+            "CountBatchRequest": {
+              "type": "object",
+              "properties": {
+                "content_ids": {
+                  "type": "array",
+                  "items": {"$ref": "#/components/schemas/ContentID"},
+                  "minItems": 1,
+                  "maxItems": 100,
+                  "description": "Also understood as `contentIds`, `video_ids` or `videoIds`."
+                },
+                "user_id": {"$ref": "#/components/schemas/UserID"}
+              },
+              "required": ["content_ids"],
+              "examples": [{"content_ids": ["video_abc", "video_def"], "user_id": "user_1"}]
+            },
+            "BulkLine": {
+              "type": "object",
+              "description": "One line of bulk intake.",
+              "properties": {
+                "content_id": {"$ref": "#/components/schemas/ContentID"},
+                "user_id": {"$ref": "#/components/schemas/UserID"},
+                "action": {"enum": ["like", "unlike"]},
+                "reaction": {"$ref": "#/components/schemas/ReactionInput"},
+                "content_type": {"$ref": "#/components/schemas/ContentType"}
+              },
+              "required": ["content_id", "user_id", "action"],
+              "examples": [{"content_id": "video_abc", "user_id": "user_1", "action": "like"}]
+            }
+            """#
+    }
 
     /// What answers carry.
     static let answers = #"""

@@ -28,6 +28,8 @@ package struct API: Sendable {
     /// How often callers may ask; nil where that is not limited.
     let rateLimits: CallLimits?
     let origins: RequestOrigins
+    /// Whether callers have credentials.
+    let knowsCallers: Bool
     let answers: Answers
     let bulkGate: BulkGate
     let keyedBulkGate: BulkGate
@@ -41,7 +43,8 @@ package struct API: Sendable {
     /// - Parameter isStopping: whether the server takes no new requests; readiness says so.
     package init(
         service: LikeService, limits: Limits, rateLimits: CallLimits? = nil,
-        origins: RequestOrigins = RequestOrigins(proxies: TrustedProxies(), isAsked: false), timings: RouteTimings,
+        origins: RequestOrigins = RequestOrigins(proxies: TrustedProxies(), isAsked: false),
+        knowsCallers: Bool = false, timings: RouteTimings,
         metricsPage: @escaping @Sendable () -> [UInt8],
         isStopping: @escaping @Sendable () -> Bool
     ) {
@@ -49,6 +52,7 @@ package struct API: Sendable {
         self.limits = limits
         self.rateLimits = rateLimits
         self.origins = origins
+        self.knowsCallers = knowsCallers
         answers = Answers(reactions: service.engine.reactions, isApproximate: service.engine.countsLag)
         bulkGate = BulkGate(limit: limits.bulkCalls)
         keyedBulkGate = BulkGate(limit: limits.bulkCallsWithKey)
@@ -91,7 +95,9 @@ package struct API: Sendable {
             case .openAPI:
                 return APIResponse(
                     status: 200, contentType: "application/json", cacheControl: "public, max-age=300",
-                    body: Array(OpenAPIDocument.json(reactions: answers.reactions.acceptedNames).utf8))
+                    body: Array(
+                        OpenAPIDocument.json(reactions: answers.reactions.acceptedNames, knowsCallers: knowsCallers)
+                            .utf8))
             case .index: return API.index
             case .heldLikes: return try await heldLikes(request)
             case .heldLike(let content, let user): return try await heldLike(request, content: content, user: user)
