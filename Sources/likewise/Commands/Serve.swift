@@ -101,12 +101,11 @@ struct Serve: SettingsCommand {
                 logger.notice(
                     "listening", metadata: ["host": "\(settings.host)", "port": "\(port)", "pid": "\(getpid())"])
             })
+        let http = HTTPService(
+            server: server, authenticator: authenticator, certificates: certificates, judge: judge, service: service,
+            flag: flag)
         var configuration = ServiceGroupConfiguration(
-            services: [
-                HTTPService(
-                    server: server, authenticator: authenticator, certificates: certificates,
-                    judging: judge.map { judge in { await judge.run(service) } }, flag: flag)
-            ],
+            services: [http],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger)
         configuration.maximumGracefulShutdownDuration = settings.shutdownTimeout
@@ -183,8 +182,8 @@ private struct HTTPService: Service {
     let server: HTTPServer
     let authenticator: Authenticator?
     let certificates: ServerCertificates?
-    /// What a judge does beside requests.
-    let judging: (@Sendable () async -> Void)?
+    let judge: AbuseJudge?
+    let service: LikeService
     let flag: StopFlag
 
     func run() async throws {
@@ -204,7 +203,7 @@ private struct HTTPService: Service {
     private func keepUp() async {
         await withDiscardingTaskGroup { tasks in
             if let authenticator { tasks.addTask { await authenticator.run() } }
-            if let judging { tasks.addTask { await judging() } }
+            if let judge { tasks.addTask { [service] in await judge.run(service) } }
             guard let certificates else { return }
             tasks.addTask { await certificates.run() }
             tasks.addTask {
