@@ -65,13 +65,14 @@ struct HeldLikeTests {
             }
             let (admin, writer) = (try key("admin"), try key("likes:write"))
             try "\(admin)\n".write(toFile: folder + "/admin.key", atomically: true, encoding: .utf8)
+            let adminKey = ["--key-file", folder + "/admin.key"]
             try withServer(["--api-keys", keys], dataFolder: folder + "/data") { server in
                 func run(
-                    _ words: [String], key: [String] = ["--key-file", folder + "/admin.key"],
-                    _ variables: [String: String] = [:]
+                    _ words: [String], key: [String]? = nil, _ variables: [String: String] = [:]
                 ) throws -> (ending: ChildProcess.Ending?, output: String, errors: String) {
                     try Binary.run(
-                        ["abuse"] + words + ["--url", "http://127.0.0.1:\(server.port)"] + key, variables: variables)
+                        ["abuse"] + words + ["--url", "http://127.0.0.1:\(server.port)"] + (key ?? adminKey),
+                        variables: variables)
                 }
                 let http = try server.connect()
                 let strange = "a/b ?é\"%"
