@@ -13,14 +13,11 @@ struct FullStack {
     let timings: RouteTimings
     let clock: any EngineClock
     let fields: AnswerFields
-    /// Whether the protocol tells where a body ends, as HTTP/2 does, whatever the fields say.
-    var isFramed = false
 
     /// The answer to a request on a connection whose other end is `peer`.
     func respond(to request: Request, from peer: NetworkAddress) async -> Response {
         let started = clock.nanoseconds()
         if let headers = fields.preflight(request.method, request.headers) { return preflightAnswer(headers) }
-        if let problem = tooLarge(request) { return encode(problem.response, to: request) }
         let target = request.uri.string.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)[0]
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         let match = Route.match(request.method, String(parts[0]))
@@ -41,16 +38,6 @@ struct FullStack {
         var headers = fields
         headers[.date] = HTTPDate.string(clock.milliseconds() / 1000)
         return Response(status: .noContent, headers: headers, body: ResponseBody())
-    }
-
-    /// What is wrong with a head that the protocol let through: HTTP/1.1 is judged by `RequestScanner`.
-    private func tooLarge(_ request: Request) -> APIProblem? {
-        guard isFramed else { return nil }
-        if request.uri.string.utf8.count > RequestScanner.maxTargetBytes {
-            return APIProblem(.uriTooLong, "The target has more than \(RequestScanner.maxTargetBytes) bytes.")
-        }
-        guard request.headers.count > RequestScanner.maxFields else { return nil }
-        return APIProblem(.headersTooLarge, "The head has more than \(RequestScanner.maxFields) fields.")
     }
 
     private func answer(
@@ -145,7 +132,7 @@ struct FullStack {
     private func hasBody(_ request: Request, _ route: Route) throws(APIProblem) -> Bool {
         let limit = limit(route)
         let length = request.headers[.contentLength].flatMap { Int($0) }
-        let isChunked = isFramed || request.headers[.transferEncoding] != nil
+        let isChunked = request.headers[.transferEncoding] != nil
         if let length, length > limit { throw tooLarge(limit) }
         if length == nil && !isChunked {
             if route.bodyRule == .required || route.bodyRule == .bulk, request.method != .delete {

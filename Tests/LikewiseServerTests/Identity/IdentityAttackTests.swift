@@ -64,7 +64,7 @@ struct IdentityAttackTests {
         let token = try await bed.issuer.token()
         let clock = ShiftedClock()
         var options = bed.options
-        options.clock = clock
+        (options.clock, options.identityClock) = (clock, clock)
         try await TestServer.run(options) { server in
             let connection = try server.connect()
             func ask() throws -> Int { try connection.ask(IdentityRouteTests.like("v").bearing(token)).status }

@@ -21,6 +21,8 @@ final class TestServer: Sendable {
         var identity: IdentityOptions?
         /// What requests go by; the engine goes by the machine's clock.
         var clock: any EngineClock = SystemClock()
+        /// What credentials are checked by.
+        var identityClock: any EngineClock = SystemClock()
         var judge: (any LikeJudge)?
         /// With it TLS is spoken.
         var certificate: TestCertificate?
@@ -69,7 +71,7 @@ final class TestServer: Sendable {
         var authenticator: Authenticator?
         if let identity = options.identity {
             authenticator = try await Authenticator(
-                identity, clock: options.clock, group: MultiThreadedEventLoopGroup.singleton, logger: logger)
+                identity, clock: options.identityClock, group: MultiThreadedEventLoopGroup.singleton, logger: logger)
         }
         upkeep = authenticator.map { authenticator in Task { await authenticator.run() } }
         tls = TLSOptions(certificate: folder.path + "/certificate.pem", key: folder.path + "/key.pem")

@@ -164,7 +164,6 @@ struct TLSTests {
     func reload() async throws {
         try await TestServer.run(TLSTests.options()) { server in
             let old = try SecureConnection(port: server.port)
-            let oldFrames = try FrameConnection(port: server.port)
             try old.send(TLSTests.like("ann").bytes)
             #expect(try old.receive().status == 200)
             #expect(server.certificates?.expiry == TestCertificate.expiries.first)
@@ -177,7 +176,6 @@ struct TLSTests {
                 try connection.send(TLSTests.count.bytes)
                 #expect(try connection.receive().text.contains(#""count":1"#))
             }
-            #expect(try oldFrames.ask("GET", "/v1/likes/count/v").status == 200)
         }
     }
 
