@@ -176,8 +176,10 @@ struct LimitedServerTests {
         let key = try bed.key([.likesWrite])
         let other = try bed.key([.likesWrite], name: "other")
         let token = try await bed.issuer.token("ann")
-        let options = try Self.options([(.user, 2), (.key, 3)], clock: SimulatedClock(), from: bed.options)
         for isDetoured in [false, true] {
+            var options = try Self.options([(.user, 2), (.key, 3)], clock: SimulatedClock(), from: bed.options)
+            // The second server knows nothing of the first one's likes.
+            options.ledger = SimulatedLedger()
             try await TestServer.run(options) { server in
                 let connection = try server.connect()
                 func ask(_ content: String, _ user: String, _ credential: String) throws -> Int {
