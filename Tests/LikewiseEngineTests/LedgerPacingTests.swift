@@ -35,6 +35,49 @@ struct LedgerPacingTests {
         #expect(LedgerPacing.share(pressure) == 1)
     }
 
+    @Test("Of busy processors it takes none for many likes, and what few likes need")
+    func spare() {
+        #expect(LedgerPacing.share(LedgerPressure(intake: 50_000, spare: 0)) == 0)
+        #expect(LedgerPacing.share(LedgerPressure(intake: 50_000, spare: 0.5)) == 0.5)
+        #expect(LedgerPacing.share(LedgerPressure(intake: 50_000, spare: 4)) == 0.8)
+        #expect(LedgerPacing.share(LedgerPressure(intake: 50_000)) == 0.8)
+        #expect(LedgerPacing.share(LedgerPressure(intake: 2_500, spare: 0)) == 0.9)
+        #expect(LedgerPacing.share(LedgerPressure(intake: 0, spare: 0)) == 1)
+        #expect(LedgerPacing.share(LedgerPressure(age: LedgerPacing.fullSpeedAge, intake: 50_000, spare: 0)) == 1)
+    }
+
+    @Test("Idle processors are measured over a window, and not over what was before it began anew")
+    func spareProcessors() {
+        struct Idle: Processors {
+            var nanoseconds: UInt64?
+            func idleNanoseconds() -> UInt64? { nanoseconds }
+        }
+        var spare = SpareProcessors()
+        let window = SpareProcessors.window
+        spare.note(now: 1, Idle(nanoseconds: 100))
+        #expect(spare.count == nil)
+        spare.note(now: 1 + window, Idle(nanoseconds: 100 + window / 2))
+        #expect(spare.count == 0.5)
+        spare.note(now: 2 + window, Idle(nanoseconds: 100 + window * 9))
+        #expect(spare.count == 0.5)
+        spare.restart(now: window * 5, Idle(nanoseconds: window * 9))
+        spare.note(now: window * 6, Idle(nanoseconds: window * 10))
+        #expect(spare.count == 1)
+        // A counter that goes back, as another container's may.
+        spare.note(now: window * 7, Idle(nanoseconds: 0))
+        #expect(spare.count == 0)
+        spare.note(now: window * 8, Idle(nanoseconds: nil))
+        #expect(spare.count == nil)
+    }
+
+    @Test("The kernel's line of times is read, and nothing else taken for it")
+    func kernelTimes() {
+        #expect(SystemProcessors.idle("cpu  10 0 20 300 7 0 0\ncpu0 1 2 3 4 5\n".utf8) == 3_070_000_000)
+        #expect(SystemProcessors.idle("cpu  10 0 20\n".utf8) == nil)
+        #expect(SystemProcessors.idle("intr 1 2 3 4 5 6".utf8) == nil)
+        #expect(SystemProcessors.idle([]) == nil)
+    }
+
     @Test("The share never falls with the filling, and never rises with the intake")
     func monotone() {
         for intake in stride(from: 0.0, through: 500_000, by: 12_500) {

@@ -7,7 +7,8 @@
 //
 // So the writer gets the larger of two shares of its time:
 //
-// - what the intake leaves: all while nothing comes in, less the more does, nothing from `heavyIntake` on;
+// - what the intake leaves: all while nothing comes in, less the more does, nothing from `heavyIntake` on; where likes are
+//   dearer than that, as those of single calls are, the processors that are idle while the writer pauses;
 // - what is needed: nothing up to half of any of three bounds (the overlay's filling, records, age), then more in
 //   proportion, all at the bound.
 //
@@ -25,18 +26,25 @@ package struct LedgerPressure: Sendable {
     package var age: UInt64
     /// Log records a second that come in now.
     package var intake: Double
+    /// Processors that were idle while the writer paused; nil where that is not known.
+    package var spare: Double?
 
-    package init(overlayFill: Double = 0, records: UInt64 = 0, age: UInt64 = 0, intake: Double = 0) {
+    package init(
+        overlayFill: Double = 0, records: UInt64 = 0, age: UInt64 = 0, intake: Double = 0, spare: Double? = nil
+    ) {
         self.overlayFill = overlayFill
         self.records = records
         self.age = age
         self.intake = intake
+        self.spare = spare
     }
 }
 
 package enum LedgerPacing {
     /// Records a second from which on the intake leaves the writer nothing: about what a core can bring into the ledger.
     package static let heavyIntake = 250_000.0
+    /// Records a second up to which the writer takes what it needs from busy processors too: a tenth of one is enough for them.
+    package static let lightIntake = 25_000.0
     /// The overlay's filling at which the writer works without a pause: what is left takes the intake in until it has
     /// caught up.
     package static let fullSpeedFill = 0.75
@@ -55,7 +63,8 @@ package enum LedgerPacing {
             pressure.overlayFill / fullSpeedFill, Double(pressure.records) / Double(fullSpeedRecords),
             Double(pressure.age) / Double(fullSpeedAge))
         let needed = 2 * filled - 1
-        let left = 1 - pressure.intake / heavyIntake
+        let undisturbed = 1 - pressure.intake / lightIntake
+        let left = min(1 - pressure.intake / heavyIntake, max(undisturbed, pressure.spare ?? 1))
         return min(1, max(0, needed, left))
     }
 
@@ -78,6 +87,35 @@ package struct LedgerDemand: Sendable {
     package var latest: UInt64 = 0
 
     package init() {}
+}
+
+/// How many processors are idle while the ledger writer is.
+package struct SpareProcessors: Sendable {
+    /// Nanoseconds over which it is measured; the kernel counts in ticks of 10 ms.
+    package static let window: UInt64 = 200_000_000
+
+    private var since: UInt64?
+    private var idleThen: UInt64 = 0
+    /// Nil until a window has passed.
+    package private(set) var count: Double?
+
+    package init() {}
+
+    /// Measures, where a window has passed at `now` (nanoseconds).
+    package mutating func note(now: UInt64, _ processors: any Processors) {
+        if let since, now &- since < SpareProcessors.window { return }
+        guard let idle = processors.idleNanoseconds() else { return count = nil }
+        if let since, now > since { count = Double(idle - min(idle, idleThen)) / Double(now - since) }
+        (since, idleThen) = (now, idle)
+    }
+
+    /// Begins a window at `now`: what was before it is not to count.
+    package mutating func restart(now: UInt64, _ processors: any Processors) {
+        since = nil
+        let known = count
+        note(now: now, processors)
+        count = known
+    }
 }
 
 /// The pressure of all shards together, from what each said last.

@@ -26,6 +26,8 @@ package struct LedgerWriterOptions: Sendable {
     package var purgeInterval: UInt64 = 100_000_000
     /// Registers of deleted contents removed in a step.
     package var purgeRows = 5_000
+    /// Whose idle time the writer takes.
+    package var processors: any Processors = SystemProcessors()
     /// Nanoseconds without work after which a connection to the ledger lets go of its cache, and the heap of what was
     /// freed.
     package static let idleInterval: UInt64 = 2_000_000_000
@@ -55,10 +57,13 @@ final class LedgerWriter: Sendable {
         var lastBegin: UInt64 = 0
         var lastEnd: UInt64 = 0
         var gauge = LedgerPressureGauge()
+        var spare = SpareProcessors()
 
         /// Whether a transaction may begin.
         func isDue(now: UInt64) -> Bool {
-            let share = LedgerPacing.share(gauge.pressure)
+            var pressure = gauge.pressure
+            pressure.spare = spare.count
+            let share = LedgerPacing.share(pressure)
             guard let pause = LedgerPacing.pause(after: lastEnd &- lastBegin, share: share) else { return false }
             return now >= lastEnd &+ pause
         }
@@ -97,6 +102,7 @@ final class LedgerWriter: Sendable {
     func wantsWork(_ demand: LedgerDemand, shard: UInt16, now: UInt64) -> Bool {
         queue.withLock { queue in
             queue.gauge.note(demand, shard: shard, now: now)
+            if !queue.isBusy { queue.spare.note(now: now, options.processors) }
             return queue.sealed.isEmpty && !queue.isBusy && now &- queue.lastBegin >= options.interval
                 && queue.isDue(now: now)
         }
@@ -144,6 +150,7 @@ final class LedgerWriter: Sendable {
                 queue.withLock { queue in
                     queue.isBusy = false
                     queue.lastEnd = ended
+                    queue.spare.restart(now: ended, options.processors)
                 }
                 (hasGarbage, holdsMemory) = (true, true)
             } else if hasGarbage {
