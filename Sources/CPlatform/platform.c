@@ -49,6 +49,12 @@ void *likewise_allocate_table(size_t bytes) {
   return table;
 }
 
+void likewise_use_huge_pages(void *start, size_t bytes) {
+  uintptr_t first = ((uintptr_t)start + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1);
+  uintptr_t end = ((uintptr_t)start + bytes) & ~(uintptr_t)(HUGE_PAGE - 1);
+  if (end > first) madvise((void *)first, end - first, MADV_HUGEPAGE);
+}
+
 void likewise_free_table(void *table, size_t bytes) {
   if (bytes < HUGE_PAGE) {
     free(table);

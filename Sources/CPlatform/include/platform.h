@@ -39,6 +39,9 @@ static inline void likewise_prefetch(const void *address) { __builtin_prefetch(a
 /// lie on huge pages where the system has them, so that a probe misses the processor's page cache less often.
 void *likewise_allocate_table(size_t bytes);
 
+/// Asks for huge pages for what of this memory fills them; it keeps its content.
+void likewise_use_huge_pages(void *start, size_t bytes);
+
 /// Gives back what likewise_allocate_table gave for so many bytes.
 void likewise_free_table(void *table, size_t bytes);
 

@@ -32,7 +32,7 @@ package struct CountMin<Counter: FixedWidthInteger & UnsignedInteger & Sendable>
         rowMask = 1 << UInt64(rowBits) - 1
         let widthBits = max(rowBits, Int.bitWidth - max(1, width - 1).leadingZeroBitCount)
         lineMask = 1 << UInt64(widthBits - rowBits) - 1
-        counters = Array(repeating: 0, count: CountMin.depth << widthBits)
+        counters = Array(probed: 0, count: CountMin.depth << widthBits)
     }
 
     /// Counters of a row.

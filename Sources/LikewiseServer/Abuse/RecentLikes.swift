@@ -47,8 +47,8 @@ struct RecentLikes: Sendable {
     /// - Parameter capacity: likes that are remembered; rounded up to a power of two.
     init(capacity: Int) {
         let count = 1 << (Int.bitWidth - max(1, capacity - 1).leadingZeroBitCount)
-        entries = Array(repeating: RecentLike(), count: count)
-        heads = Array(repeating: .zero, count: count)
+        entries = Array(probed: RecentLike(), count: count)
+        heads = Array(probed: .zero, count: count)
         mask = UInt64(count - 1)
     }
 

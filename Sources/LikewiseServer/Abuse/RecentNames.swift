@@ -26,8 +26,8 @@ struct RecentNames: Sendable {
     ///   - bytes: of their ids, all together.
     init(capacity: Int, bytes: Int) {
         let count = 1 << (Int.bitWidth - max(1, capacity - 1).leadingZeroBitCount)
-        entries = Array(repeating: Entry(), count: count)
-        ring = Array(repeating: 0, count: max(1024, bytes))
+        entries = Array(probed: Entry(), count: count)
+        ring = Array(probed: 0, count: max(1024, bytes))
         mask = UInt64(count - 1)
     }
 
@@ -53,11 +53,12 @@ struct RecentNames: Sendable {
     }
 
     private mutating func write(_ bytes: UnsafeRawBufferPointer) {
-        var at = Int(written % UInt64(ring.count))
-        for byte in bytes {
-            ring[at] = byte
-            at += 1
-            if at == ring.count { at = 0 }
+        let at = Int(written % UInt64(ring.count))
+        let untilEnd = min(bytes.count, ring.count - at)
+        ring.withUnsafeMutableBytes { ring in
+            UnsafeMutableRawBufferPointer(rebasing: ring[at...]).copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: bytes[..<untilEnd]))
+            ring.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[untilEnd...]))
         }
         written += UInt64(bytes.count)
     }

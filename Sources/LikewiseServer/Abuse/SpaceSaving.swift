@@ -30,8 +30,8 @@ package struct SpaceSaving<Note: Sendable>: Sendable {
     package init(capacity: Int, note: Note) {
         let sets = max(1, (capacity + SpaceSaving.ways - 1) / SpaceSaving.ways)
         let rounded = sets == 1 ? 1 : 1 << (Int.bitWidth - (sets - 1).leadingZeroBitCount)
-        places = Array(repeating: Place(), count: rounded * SpaceSaving.ways)
-        notes = Array(repeating: note, count: places.count)
+        places = Array(probed: Place(), count: rounded * SpaceSaving.ways)
+        notes = Array(probed: note, count: places.count)
         fresh = note
         mask = UInt64(rounded - 1)
     }

@@ -78,8 +78,8 @@ struct UserTable: Sendable {
     init(capacity: Int) {
         let buckets = max(1, capacity / UserTable.ways)
         let rounded = 1 << (Int.bitWidth - max(1, buckets - 1).leadingZeroBitCount)
-        keys = Array(repeating: 0, count: rounded * UserTable.ways)
-        states = Array(repeating: UserState(), count: keys.count)
+        keys = Array(probed: 0, count: rounded * UserTable.ways)
+        states = Array(probed: UserState(), count: keys.count)
         mask = UInt64(rounded - 1)
     }
 
