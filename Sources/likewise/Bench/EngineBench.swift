@@ -3,6 +3,7 @@
 // The intents are made before the clock starts and handed over in groups as an event loop would, a bounded number at a
 // time; the clock stops when the last one is answered, which is when it is durable.
 
+import Glibc
 import LikewiseCore
 import LikewiseEngine
 import Logging
@@ -66,6 +67,8 @@ struct EngineBench: BenchSuite {
             ledger: try Ledgers.open(in: directory, otherwise: bench.settings.ledger),
             seed: seed, logger: Logger(label: "bench"))
         let groups = makeGroups(workload, intents, engine: engine, seed: seed)
+        // What rounds before left to be written would be written in this one.
+        try await bench.onOwnThread { sync() }
         let elapsed = await drive(engine, groups)
         await withCheckedContinuation { continuation in
             BenchThread.start {

@@ -15,6 +15,7 @@ struct BenchError: Error, CustomStringConvertible {
 final class BenchResources: Sendable {
     private struct State {
         var children: [ObjectIdentifier: ChildProcess] = [:]
+        var folders = 0
         var isReleased = false
     }
 
@@ -36,10 +37,14 @@ final class BenchResources: Sendable {
         }
     }
 
-    /// A fresh, empty folder below the root. Whatever was at that name is removed.
+    /// A fresh, empty folder below the root, at a path that no call gave before: what had one open may close it later, and
+    /// SQLite removes its log by path then.
     func folder(_ name: String) throws -> String {
-        let path = "\(root)/\(name)"
-        remove(path)
+        let number = state.withLock { state in
+            state.folders += 1
+            return state.folders
+        }
+        let path = "\(root)/\(name)-\(number)"
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch { throw BenchError("\(path) cannot be made: \(error)") }
