@@ -106,19 +106,23 @@ package struct HTTPServer: Sendable {
         await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
                 await withDiscardingTaskGroup { tasks in
+                    tasks.addTask { await api.live.run() }
                     for await adoption in adoptions {
                         tasks.addTask {
                             await adopted.serve(adoption)
                             front.shared.release(adoption.peer)
                         }
                     }
+                    api.live.stop()
                 }
             } onGracefulShutdown: {
                 front.stop()
                 adopted.quiesce()
+                api.live.stop()
             }
         } onCancel: {
             front.abort()
+            api.live.stop()
             adopted.abort()
         }
         await withCheckedContinuation { continuation in

@@ -38,6 +38,7 @@ final class AdoptedConnections: Sendable {
         secure = certificates.map { certificates in
             SecureSetup(
                 certificates: certificates,
+                http2: HTTP2Connections(maxHeaderBytes: maxHeaderBytes, timeouts: timeouts, logger: logger),
                 timeouts: timeouts, failures: HandshakeFailures(logger: logger), clock: stack.clock,
                 fields: stack.fields)
         }
@@ -79,7 +80,14 @@ final class AdoptedConnections: Sendable {
         enter(channel)
         defer { leave(channel) }
         do {
-            await http.handle(value: try await negotiated.get(), logger: logger)
+            switch try await negotiated.get() {
+            case .http1(let value): await http.handle(value: value, logger: logger)
+            case .http2(let multiplexer):
+                let streams = self.channel(to: adoption.peer, isFramed: true)
+                // Not cancelled with the others: a stream that came must be served, if only to find its connection closed.
+                await Task { await secure.http2.serve(multiplexer, by: streams) }.value
+                channel.close(promise: nil)
+            }
         } catch {
             logger.debug("a connection did not come to speak HTTP", metadata: ["reason": "\(error)"])
             channel.close(promise: nil)
@@ -116,9 +124,11 @@ final class AdoptedConnections: Sendable {
         state.withLock { _ = $0.channels.removeValue(forKey: ObjectIdentifier(channel)) }
     }
 
-    /// What serves a connection whose other end is `peer`.
-    private func channel(to peer: NetworkAddress) -> HTTP1Channel {
-        HTTP1Channel(
+    /// What serves a connection whose other end is `peer`. `isFramed`: its protocol tells where a body ends.
+    private func channel(to peer: NetworkAddress, isFramed: Bool = false) -> HTTP1Channel {
+        var stack = stack
+        stack.isFramed = isFramed
+        return HTTP1Channel(
             responder: { [stack] request, writer, _ in
                 let response = await stack.respond(to: request, from: peer)
                 try await writer.write(response: response.head, body: response.body)

@@ -13,25 +13,30 @@ struct FullStack {
     let timings: RouteTimings
     let clock: any EngineClock
     let fields: AnswerFields
+    /// Whether the protocol tells where a body ends, as HTTP/2 does, whatever the fields say.
+    var isFramed = false
 
     /// The answer to a request on a connection whose other end is `peer`.
     func respond(to request: Request, from peer: NetworkAddress) async -> Response {
         let started = clock.nanoseconds()
         if let headers = fields.preflight(request.method, request.headers) { return preflightAnswer(headers) }
+        if let problem = tooLarge(request) { return encode(problem.response, to: request) }
         let target = request.uri.string.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)[0]
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         let match = Route.match(request.method, String(parts[0]))
         let response: APIResponse
+        var stream: LiveStream?
         var name = "none"
         if case .route(let route) = match {
             name = route.name
             response = await answer(
-                request, route, from: peer, path: String(parts[0]), query: parts.count > 1 ? String(parts[1]) : "")
+                request, route, from: peer, path: String(parts[0]), query: parts.count > 1 ? String(parts[1]) : "",
+                &stream)
         } else {
             response = API.respond(to: match)
         }
         timings.record(route: name, status: response.status, nanoseconds: clock.nanoseconds() &- started)
-        return encode(response, to: request)
+        return encode(response, to: request, stream)
     }
 
     private func preflightAnswer(_ fields: HTTPFields) -> Response {
@@ -40,14 +45,26 @@ struct FullStack {
         return Response(status: .noContent, headers: headers, body: ResponseBody())
     }
 
+    /// What is wrong with a head that the protocol let through: HTTP/1.1 is judged by `RequestScanner`.
+    private func tooLarge(_ request: Request) -> APIProblem? {
+        guard isFramed else { return nil }
+        if request.uri.string.utf8.count > RequestScanner.maxTargetBytes {
+            return APIProblem(.uriTooLong, "The target has more than \(RequestScanner.maxTargetBytes) bytes.")
+        }
+        guard request.headers.count > RequestScanner.maxFields else { return nil }
+        return APIProblem(.headersTooLarge, "The head has more than \(RequestScanner.maxFields) fields.")
+    }
+
     private func answer(
-        _ request: Request, _ route: Route, from peer: NetworkAddress, path: String, query: String
+        _ request: Request, _ route: Route, from peer: NetworkAddress, path: String, query: String,
+        _ stream: inout LiveStream?
     ) async -> APIResponse {
         do throws(APIProblem) {
             var asked = APIRequest(
                 method: request.method, path: path, query: query, headers: request.headers,
                 caller: try await caller(request, route), address: address(request, peer), peer: peer)
             if route == .bulk { return try await bulk(request, &asked) }
+            if route == .liveCounts { stream = try await api.live(asked) }
             asked.body = try await body(of: request, route)
             return await api.respond(to: asked, route)
         } catch { return error.response }
@@ -132,7 +149,7 @@ struct FullStack {
     private func hasBody(_ request: Request, _ route: Route) throws(APIProblem) -> Bool {
         let limit = limit(route)
         let length = request.headers[.contentLength].flatMap { Int($0) }
-        let isChunked = request.headers[.transferEncoding] != nil
+        let isChunked = isFramed || request.headers[.transferEncoding] != nil
         if let length, length > limit { throw tooLarge(limit) }
         if length == nil && !isChunked {
             if route.bodyRule == .required || route.bodyRule == .bulk, request.method != .delete {
@@ -147,7 +164,7 @@ struct FullStack {
         APIProblem(.bodyTooLarge, "The body has more than \(limit) bytes.")
     }
 
-    private func encode(_ response: APIResponse, to request: Request) -> Response {
+    private func encode(_ response: APIResponse, to request: Request, _ stream: LiveStream? = nil) -> Response {
         var headers = HTTPFields()
         fields.put(on: &headers, answering: request.headers)
         headers[.contentType] = response.contentType
@@ -160,6 +177,8 @@ struct FullStack {
         let body: ResponseBody
         if request.method == .head {
             body = ResponseBody(contentLength: count) { writer in try await writer.finish(nil) }
+        } else if let stream {
+            body = ResponseBody { writer in try await stream.write(to: &writer) }
         } else if response.status == 304 {
             headers[.contentType] = nil
             body = ResponseBody()

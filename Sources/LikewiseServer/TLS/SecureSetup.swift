@@ -5,9 +5,15 @@ import NIOCore
 import NIOSSL
 import NIOTLS
 
-/// How a connection comes to speak HTTP under TLS.
+/// How a connection comes to speak HTTP under TLS: the handshake, and in it which version of HTTP.
 struct SecureSetup: Sendable {
+    enum Negotiated: Sendable {
+        case http1(HTTP1Channel.Value)
+        case http2(HTTP2Connections.Multiplexer)
+    }
+
     let certificates: ServerCertificates
+    let http2: HTTP2Connections
     let timeouts: ConnectionTimeouts
     let failures: HandshakeFailures
     let clock: any EngineClock
@@ -20,15 +26,22 @@ struct SecureSetup: Sendable {
     func begin(
         _ channel: any Channel, _ bytes: ByteBuffer,
         http1: @escaping @Sendable (any Channel) -> EventLoopFuture<HTTP1Channel.Value>
-    ) throws -> EventLoopFuture<HTTP1Channel.Value> {
+    ) throws -> EventLoopFuture<Negotiated> {
         let gate = TLSGate(
             timeout: .nanoseconds(Int64(timeouts.read)), bytes: bytes, failures: failures,
             refusal: { [clock, fields] in SecureSetup.refusal(clock, fields) })
         let bound = NIOLoopBound(gate, eventLoop: channel.eventLoop)
-        let negotiation = NIOTypedApplicationProtocolNegotiationHandler<HTTP1Channel.Value> { _, channel in
-            let ready = http1(channel)
-            ready.whenSuccess { _ in bound.value.establish() }
-            return ready
+        let negotiation = NIOTypedApplicationProtocolNegotiationHandler<Negotiated> { [http2] result, channel in
+            guard case .negotiated("h2") = result else {
+                let ready = http1(channel).map { Negotiated.http1($0) }
+                ready.whenSuccess { _ in bound.value.establish() }
+                return ready
+            }
+            return channel.eventLoop.makeCompletedFuture {
+                let (multiplexer, farewell) = try http2.setUp(channel)
+                bound.value.establish { farewell.say() }
+                return .http2(multiplexer)
+            }
         }
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(gate)

@@ -56,14 +56,3 @@ extension SyncPolicy {
         }
     }
 }
-
-extension Duration {
-    /// Whole nanoseconds; 0 for negative ones.
-    var nanoseconds: UInt64 {
-        let (seconds, attoseconds) = components
-        return seconds < 0 ? 0 : UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
-    }
-
-    /// Whole milliseconds.
-    var milliseconds: UInt64 { nanoseconds / 1_000_000 }
-}

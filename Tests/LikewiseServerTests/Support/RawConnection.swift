@@ -137,6 +137,16 @@ final class RawConnection {
         return answer
     }
 
+    /// The next chunk of an answer whose head was received; nil behind the last one.
+    func receiveChunk() throws -> String? {
+        let line = try nextLine()
+        guard let length = Int(line, radix: 16) else { throw Failure.malformed(line) }
+        while buffer.count - position < length + 2 { guard try fill() else { throw Failure.closed } }
+        let chunk = String(decoding: buffer[position..<position + length], as: UTF8.self)
+        position += length + 2
+        return length == 0 ? nil : chunk
+    }
+
     /// Sends a request and waits for its answer.
     func ask(_ request: RawRequest) throws -> RawAnswer {
         try send(request.bytes)

@@ -73,6 +73,7 @@ struct ProxyPreambleTests {
             "PROXY TCP4 192.0.2.7:9 192.0.2.8 1 2\r\n", "PROXY TCP6 192.0.2.7:9 192.0.2.8:9 1 2\r\n",
             "PROXY TCP6 [2001:db8::7] 2001:db8::1 1 2\r\n", "PROXY  TCP4 192.0.2.7 192.0.2.8 1 2\r\n",
             "PROXY TCP4 192.0.2.7 192.0.2.8 1 2\n", "proxy TCP4 192.0.2.7 192.0.2.8 1 2\r\n", "\n", "\u{16}\u{3}\u{1}",
+            "PROXY TCP4 192.0.2.7\u{0} 192.0.2.8 1 2\r\n", "PROXY TCP6 2001:db8::7 2001:db8::1\u{0}a 1 2\r\n",
             "PROXY UNKNOWN " + String(repeating: "a", count: 100) + "\r\n",
         ])
     func none(_ text: String) { #expect(ProxyPreambleTests.scan(text) == .malformed) }

@@ -69,6 +69,8 @@ package final class SecureConnection: Sendable {
         self.state = state
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.applicationProtocols = offering
+        // A server that does not answer the farewell is to be seen.
+        configuration.shutdownTimeout = .seconds(60)
         configuration.trustRoots = .certificates(
             try NIOSSLCertificate.fromPEMBytes(Array(trusting.certificate.utf8)))
         let context = try NIOSSLContext(configuration: configuration)
@@ -82,6 +84,7 @@ package final class SecureConnection: Sendable {
                     try install(channel)
                 }
             }
+            .connectTimeout(.seconds(Int64(SecureConnection.seconds)))
             .connect(host: "127.0.0.1", port: port).wait()
         let isReady = state.wait(seconds: SecureConnection.seconds) { $0.isReady || $0.isClosed ? $0.isReady : nil }
         guard isReady == true else {
