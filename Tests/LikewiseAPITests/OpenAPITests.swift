@@ -48,10 +48,10 @@ struct OpenAPITests {
             "GET /v1/users/{user_id}/likes/{content_id}", "GET /v1/likes/count/{content_id}",
             "POST /v1/likes/count/batch", "POST /v1/likes/batch", "GET /v1/users/{user_id}/likes",
             "GET /v1/content/{content_id}/likes", "PUT /v1/content/{content_id}", "GET /v1/content/{content_id}",
-            "DELETE /v1/content/{content_id}", "GET /v1/content/top", "GET /health/live", "GET /health/ready",
-            "GET /metrics", "GET /openapi.json", "GET /v1/admin/held", "GET /v1/admin/held/{content_id}/{user_id}",
-            "POST /v1/admin/held/release", "POST /v1/admin/held/reject",
-            "POST /v1/admin/held/hold",
+            "DELETE /v1/content/{content_id}", "GET /v1/content/top", "GET /v1/live", "GET /health/live",
+            "GET /health/ready", "GET /metrics", "GET /openapi.json", "GET /v1/admin/held",
+            "GET /v1/admin/held/{content_id}/{user_id}", "POST /v1/admin/held/release",
+            "POST /v1/admin/held/reject", "POST /v1/admin/held/hold",
         ]
         #expect(Set(operations.map(\.name)) == expected)
         let names = operations.compactMap { $0.operation["operationId"] as? String }

@@ -444,6 +444,44 @@ enum OpenAPIPaths {
               "503": {"$ref": "#/components/responses/Unavailable"}
             }
           }
+        },
+        "/v1/live": {
+          "get": {
+            "operationId": "liveCounts",
+            "tags": ["Counts"],
+            "summary": "Counts as they change, as server-sent events",
+            "description": "An event `count` for each content at once, then on change, at most four a second each; its \#
+        data is a `Count`. An event `gone`, with the `content_id`, tells that a content is not there any more. A comment comes \#
+        every 15 seconds. The stream has no end; where it is cut off, `Last-Event-ID` keeps what has not changed \#
+        from being told again.",
+            "parameters": [
+              {
+                "name": "content_id", "in": "query", "required": true, "description": "The contents to follow.",
+                "schema": {
+                  "type": "array", "minItems": 1, "maxItems": 100, "items": {"$ref": "#/components/schemas/ContentID"}
+                }
+              },
+              {
+                "name": "Last-Event-ID", "in": "header", "required": false,
+                "description": "The id of the last event that was received.", "schema": {"type": "string"}
+              }
+            ],
+            "responses": {
+              "200": {
+                "description": "The stream.",
+                "content": {"text/event-stream": {"schema": {"type": "string"}}}
+              },
+              "400": {"$ref": "#/components/responses/BadRequest"},
+              "401": {"$ref": "#/components/responses/Unauthenticated"},
+              "404": {"$ref": "#/components/responses/ContentNotFound"},
+              "405": {"$ref": "#/components/responses/MethodNotAllowed"},
+              "414": {"$ref": "#/components/responses/URITooLong"},
+              "429": {"$ref": "#/components/responses/RateLimited"},
+              "431": {"$ref": "#/components/responses/HeadersTooLarge"},
+              "500": {"$ref": "#/components/responses/InternalError"},
+              "503": {"$ref": "#/components/responses/Unavailable"}
+            }
+          }
         }
         """#
 

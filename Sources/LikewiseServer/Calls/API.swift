@@ -31,6 +31,7 @@ package struct API: Sendable {
     /// Whether callers have credentials.
     let knowsCallers: Bool
     let answers: Answers
+    let live: LiveCounts
     let bulkGate: BulkGate
     let keyedBulkGate: BulkGate
     /// By shard.
@@ -54,6 +55,7 @@ package struct API: Sendable {
         self.origins = origins
         self.knowsCallers = knowsCallers
         answers = Answers(reactions: service.engine.reactions, isApproximate: service.engine.countsLag)
+        live = LiveCounts(service: service, answers: answers)
         bulkGate = BulkGate(limit: limits.bulkCalls)
         keyedBulkGate = BulkGate(limit: limits.bulkCallsWithKey)
         let room = service.engine.queueDepth / 2 / IntentGroup.limit
@@ -85,6 +87,7 @@ package struct API: Sendable {
             case .getContent(let content): return try await getContent(request, content: content)
             case .deleteContent(let content): return try await deleteContent(request, content: content)
             case .top: return try await top(request)
+            case .liveCounts: return API.liveHead
             case .live: return .json { $0.object { $0.field("status", "ok") } }
             case .ready: return ready()
             case .metrics:
@@ -241,16 +244,5 @@ package struct API: Sendable {
                 field: name)
         }
         return number
-    }
-}
-
-extension IDRules.Problem {
-    var words: String {
-        switch self {
-        case .empty: "must not be empty"
-        case .tooLong(let limit): "must have at most \(limit) bytes"
-        case .notUTF8: "must be UTF-8"
-        case .controlCharacter: "must not have control characters"
-        }
     }
 }

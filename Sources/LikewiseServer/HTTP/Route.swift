@@ -20,6 +20,7 @@ package enum Route: Hashable, Sendable {
     case getContent([UInt8])
     case deleteContent([UInt8])
     case top
+    case liveCounts
     case live
     case ready
     case metrics
@@ -85,7 +86,9 @@ package enum Route: Hashable, Sendable {
         guard named(0, "v1"), segments.last != [] else { return [] }
         if segments.count >= 3, named(1, "admin"), named(2, "held") { return held(Array(segments.dropFirst(3))) }
         switch segments.count {
-        case 2: return named(1, "likes") ? [(.post, .like), (.delete, .unlike)] : []
+        case 2:
+            if named(1, "live") { return [(.get, .liveCounts)] }
+            return named(1, "likes") ? [(.post, .like), (.delete, .unlike)] : []
         case 3:
             let id = segments[2]
             if named(1, "likes") {
@@ -144,6 +147,7 @@ package enum Route: Hashable, Sendable {
         case .getContent: "content_get"
         case .deleteContent: "content_delete"
         case .top: "top"
+        case .liveCounts: "live"
         case .live: "health_live"
         case .ready: "health_ready"
         case .metrics: "metrics"

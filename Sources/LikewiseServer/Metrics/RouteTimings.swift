@@ -9,7 +9,8 @@ import Metrics
 package final class RouteTimings: Sendable {
     private static let names = [
         "like", "unlike", "count", "count_batch", "bulk", "hold", "release", "status", "user_likes", "content_likes",
-        "content_put", "content_get", "content_delete", "top", "health_live", "health_ready", "metrics", "openapi",
+        "content_put", "content_get", "content_delete", "top", "live", "health_live", "health_ready", "metrics",
+        "openapi",
         "index", "held_list", "held_get", "held_release", "held_reject", "held_hold", "none",
     ]
 
