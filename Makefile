@@ -9,7 +9,7 @@ BINARY := .build/release/likewise
 SWIFT_FILES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers run build test lint format bench cluster cluster-down deploy-check clean
+.PHONY: help setup servers run build test fuzz fuzz-short lint format bench cluster cluster-down deploy-check clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,13 +29,17 @@ run: build ## Build and start the server: make run ARGS='--port 9000'.
 # Tests that start servers and watch the time have the machine to themselves; those of Redis, which are tasks, also apart
 # from others that block threads. Those of the edge count seconds, so they are apart from the cluster's, which load the machine.
 CLUSTER_TESTS := 'LikewiseClusterTests|EndToEndTests.Cluster|EndToEndTests.Edge'
+# Calls of HTTP/2 are tasks, as those of Redis, and their tests count seconds.
+HTTP2_TESTS := 'LikewiseServerTests.(HTTP2|TLS)Tests'
 REDIS_TESTS := 'LikewiseClusterTests.(Redis|RESP|CountCache)'
 
 # One build for everything: the tests run on the code that is shipped, and the end-to-end tests start its binary.
 test: servers lint ## Check the style, build once in release mode, run all tests.
 	$(SWIFT) build -c release $(BUILD_FLAGS) --build-tests
 	$(CHECK_DEPLOYMENT)
-	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --skip $(CLUSTER_TESTS)
+	scripts/fuzz/run.sh short
+	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --skip $(CLUSTER_TESTS) --skip $(HTTP2_TESTS)
+	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --filter $(HTTP2_TESTS)
 	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --filter $(REDIS_TESTS)
 	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --filter LikewiseClusterTests --skip $(REDIS_TESTS)
 	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --filter EndToEndTests.ClusterContract
@@ -46,6 +50,12 @@ CHECK_DEPLOYMENT := .build/bench-venv/bin/python scripts/deploy/check.py --binar
 
 deploy-check: servers build ## Check Dockerfile, compose.yaml and the Kubernetes manifests, by schema and by the binary.
 	$(CHECK_DEPLOYMENT)
+
+fuzz: build ## Run a fuzzer: make fuzz ARGS='http 600', a target of Tests/Fuzz/Targets and seconds.
+	@scripts/fuzz/run.sh $(ARGS)
+
+fuzz-short: build ## Run each fuzzer for some seconds, as `make test` does.
+	@scripts/fuzz/run.sh short
 
 lint: ## Check the style of all Swift files.
 	$(SWIFT) format lint --strict --parallel --recursive $(SWIFT_FILES)

@@ -200,6 +200,7 @@ struct SettingsTests {
             ("127.0.0.1", true), ("127.9.9.9", true), ("::1", true), ("localhost", true), ("0.0.0.0", false),
             ("::", false),
             ("10.0.0.1", false), ("127.0.0.1.example.com", false), ("127.0.0", false), ("127.0.0.256", false),
+            ("127.+0.0.1", false),
         ])
     func loopback(host: String, isLoopback: Bool) throws {
         #expect(problems(["--host", host]).isEmpty == isLoopback)

@@ -92,4 +92,17 @@ struct LogRecordTests {
         buffer.removeAll()
         #expect(buffer.count == 0 && buffer.records == 0)
     }
+
+    @Test("A segment's name says its first sequence in twenty digits, and other files are none")
+    func segmentNames() {
+        for sequence in [1, 42, UInt64.max] {
+            #expect(SegmentHeader.sequence(inName: SegmentHeader.fileName(sequence)) == sequence)
+        }
+        let names = [
+            "+0000000000000000001.log", "-0000000000000000001.log", "0000000000000000001.log",
+            "99999999999999999999.log",
+            "00000000000000000001.tmp", "0000000000000000000\u{e9}.log",
+        ]
+        for name in names { #expect(SegmentHeader.sequence(inName: name) == nil, "\(name)") }
+    }
 }

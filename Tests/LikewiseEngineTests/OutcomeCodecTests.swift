@@ -29,6 +29,18 @@ struct OutcomeCodecTests {
         }
     }
 
+    @Test("A reaction is counted once, and counts that add up to more than there are numbers are no outcome")
+    func repeatedReactions() {
+        var outcome = Outcome(status: .done)
+        outcome.tally.add(Int64.max / Int64(Reaction.limit), to: .like)
+        var bytes = OutcomeCodec.encode(outcome)
+        #expect(OutcomeCodec.decode(bytes) != nil)
+        let entry = bytes[15...]
+        for _ in 0..<Reaction.limit + 1 { bytes += entry }
+        bytes[14] = Reaction.limit + 2
+        #expect(OutcomeCodec.decode(bytes) == nil)
+    }
+
     @Test("Other bytes are no outcome, and never stop the process")
     func noise() {
         var random = SeededRandom(seed: 2)

@@ -17,31 +17,39 @@
 import CPlatform
 import LikewiseCore
 
-struct SegmentHeader: Equatable {
-    static let bytes = 4096
+/// Whose segment it is, and what its records mean.
+package struct SegmentHeader: Equatable {
+    package static let bytes = 4096
     static let magic: [UInt8] = Array("LIKEWLOG".utf8)
     static let format: UInt32 = 1
 
-    var shard: UInt16
-    var region: UInt16
-    var shards: UInt16
-    var firstSequence: UInt64
-    var created: UInt64
-    var reactions: [String]
+    package var shard: UInt16
+    package var region: UInt16
+    /// Shards that the node had when the segment was made.
+    package var shards: UInt16
+    package var firstSequence: UInt64
+    /// Milliseconds since 1970.
+    package var created: UInt64
+    /// The reactions' names by code.
+    package var reactions: [String]
 
     /// The name of the segment that begins with record `sequence`: sorted by name is sorted by sequence.
-    static func fileName(_ sequence: UInt64) -> String {
+    package static func fileName(_ sequence: UInt64) -> String {
         let digits = String(sequence)
         return String(repeating: "0", count: 20 - digits.count) + digits + ".log"
     }
 
     /// The first sequence in a segment's name; nil for other files.
-    static func sequence(inName name: String) -> UInt64? {
-        guard name.count == 24, name.hasSuffix(".log") else { return nil }
-        return UInt64(name.dropLast(4))
+    package static func sequence(inName name: String) -> UInt64? {
+        guard name.utf8.count == 24, name.hasSuffix(".log") else { return nil }
+        let digits = name.dropLast(4)
+        // A sign would be taken for part of a number.
+        guard digits.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }) else { return nil }
+        return UInt64(digits)
     }
 
-    func encoded() -> [UInt8] {
+    /// The first bytes of the segment's file.
+    package func encoded() -> [UInt8] {
         var out = [UInt8](repeating: 0, count: SegmentHeader.bytes)
         let names = Array(reactions.joined(separator: "\n").utf8)
         out.withUnsafeMutableBytes { p in
@@ -61,14 +69,16 @@ struct SegmentHeader: Equatable {
         return out
     }
 
-    enum Problem: Error {
+    /// Why bytes are no header.
+    package enum Problem: Error {
         /// Not a header, or not whole.
         case unsound
         /// Written by a later version of Likewise.
         case newerFormat(UInt32)
     }
 
-    init(
+    /// A header of its parts.
+    package init(
         shard: UInt16, region: UInt16, shards: UInt16, firstSequence: UInt64, created: UInt64, reactions: [String]
     ) {
         self.shard = shard
@@ -79,7 +89,8 @@ struct SegmentHeader: Equatable {
         self.reactions = reactions
     }
 
-    init(decoding p: UnsafeRawBufferPointer) throws(Problem) {
+    /// The header that `p` begins with.
+    package init(decoding p: UnsafeRawBufferPointer) throws(Problem) {
         guard p.count >= SegmentHeader.bytes, p.prefix(8).elementsEqual(SegmentHeader.magic) else { throw .unsound }
         func load<T: FixedWidthInteger>(_ offset: Int, as type: T.Type) -> T {
             T(littleEndian: p.loadUnaligned(fromByteOffset: offset, as: type))
@@ -87,6 +98,7 @@ struct SegmentHeader: Equatable {
         let inner = UnsafeRawBufferPointer(rebasing: p[16..<SegmentHeader.bytes])
         guard likewise_crc32c(0, inner.baseAddress, inner.count) == load(12, as: UInt32.self) else { throw .unsound }
         let format = load(8, as: UInt32.self)
+        guard format > 0 else { throw .unsound }
         guard format <= SegmentHeader.format else { throw .newerFormat(format) }
         let length = Int(load(40, as: UInt16.self))
         guard 42 + length <= SegmentHeader.bytes else { throw .unsound }

@@ -15,15 +15,16 @@ package struct Segment: Equatable {
 /// Where a log ends.
 package struct LogEnd: Equatable {
     /// The segment that is written on; nil where the log has none.
-    var segment: Segment?
+    package internal(set) var segment: Segment?
     var header: SegmentHeader?
     /// Bytes into that segment, behind its last sound record.
-    var offset: Int
-    var nextSequence: UInt64
+    package internal(set) var offset: Int
+    /// The sequence that the next record will have.
+    package internal(set) var nextSequence: UInt64
     /// Bytes into that segment, where the records begin that nothing proves to be on stable storage.
     var unsettledOffset = SegmentHeader.bytes
     /// Bytes behind the last sound record that are neither record nor zero; 0 where the end is clean.
-    var tornBytes: Int
+    package internal(set) var tornBytes: Int
     /// The last segment was being made when the log ended, and holds nothing.
     var unfinished: Segment?
 }
@@ -42,7 +43,7 @@ package struct SegmentScan {
     }
 
     /// Ranges of records that `Damage.skip` passed over.
-    private(set) var skipped: [ClosedRange<UInt64>] = []
+    package private(set) var skipped: [ClosedRange<UInt64>] = []
 
     /// A scan of the segments in `directory`.
     package init(disk: any Disk, directory: String) {

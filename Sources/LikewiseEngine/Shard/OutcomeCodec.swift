@@ -37,13 +37,15 @@ package enum OutcomeCodec {
         outcome.version = Version(reading: load(4, as: UInt64.self), region: load(12, as: UInt16.self))
         let held = Int(bytes[14])
         guard bytes.count == 15 + 9 * held else { return nil }
+        var last: UInt8 = 0
         for i in 0..<held {
             let code = bytes[15 + 9 * i]
             let count = load(16 + 9 * i, as: UInt64.self)
-            guard code >= 1, code <= Reaction.limit, count <= UInt64(Int64.max) / UInt64(Reaction.limit) else {
-                return nil
-            }
+            // Each code once, or their sum has no bound.
+            guard code > last, code <= Reaction.limit, count > 0, count <= UInt64(Int64.max) / UInt64(Reaction.limit)
+            else { return nil }
             outcome.tally.add(Int64(count), to: Reaction(rawValue: code))
+            last = code
         }
         return outcome
     }

@@ -1,15 +1,16 @@
-import LikewiseAPI
-import LikewiseCore
+package import LikewiseAPI
+package import LikewiseCore
 
 /// One line of a bulk intake, checked.
-struct BulkLine {
-    var content: Slice
-    var user: Slice
-    var type: Slice?
+package struct BulkLine {
+    package var content: Slice
+    package var user: Slice
+    package var type: Slice?
     /// `none` for an unlike.
-    var reaction: Reaction
+    package var reaction: Reaction
 
-    init(_ line: UnsafeRawBufferPointer, scratch: inout [UInt8], reactions: ReactionSet) throws(APIProblem) {
+    /// Reads `line`; strings with escapes are appended to `scratch`, resolved. Throws what the line's rejection says.
+    package init(_ line: UnsafeRawBufferPointer, scratch: inout [UInt8], reactions: ReactionSet) throws(APIProblem) {
         let fields: IntentFields
         do throws(BodyProblem) {
             fields = try IntentBody.scan(line, scratch: &scratch)

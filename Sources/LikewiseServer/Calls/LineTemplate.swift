@@ -7,7 +7,7 @@
 // care again.
 
 import LikewiseAPI
-import LikewiseCore
+package import LikewiseCore
 
 #if canImport(Musl)
     import Musl
@@ -15,24 +15,26 @@ import LikewiseCore
     import Glibc
 #endif
 
-struct LineTemplate {
+/// How one line of a bulk intake was written, its two ids aside.
+package struct LineTemplate {
     /// What is before the first id, between the two, and behind the second.
     private let before: [UInt8]
     private let between: [UInt8]
     private let behind: [UInt8]
     private let contentIsFirst: Bool
     /// `none` for an unlike.
-    let reaction: Reaction
-    let type: [UInt8]
+    package let reaction: Reaction
+    /// The content's type; empty where the line says none.
+    package let type: [UInt8]
 
     /// The ids of a line, as ranges of it.
-    struct IDs {
-        var content: Range<Int>
-        var user: Range<Int>
+    package struct IDs {
+        package var content: Range<Int>
+        package var user: Range<Int>
     }
 
     /// From a line that was read with care; nil where an id had escapes, for then it is not there as it is meant.
-    init?(_ line: UnsafeRawBufferPointer, _ read: BulkLine, scratch: [UInt8]) {
+    package init?(_ line: UnsafeRawBufferPointer, _ read: BulkLine, scratch: [UInt8]) {
         guard !read.content.inScratch, !read.user.inScratch else { return nil }
         let content = read.content.offset..<(read.content.offset + read.content.length)
         let user = read.user.offset..<(read.user.offset + read.user.length)
@@ -48,7 +50,7 @@ struct LineTemplate {
 
     /// The ids of `line` where it is written like this; nil where it is not, or an id is not plain.
     @inline(__always)
-    func match(_ line: UnsafeRawBufferPointer) -> IDs? {
+    package func match(_ line: UnsafeRawBufferPointer) -> IDs? {
         guard starts(line, at: 0, before) else { return nil }
         let first = before.count
         let firstEnd = LineTemplate.plainEnd(line, from: first)

@@ -19,7 +19,8 @@ package struct NetworkAddress: Hashable, Sendable {
     /// The address that a text such as `192.0.2.1`, `2001:db8::1` or `[2001:db8::1]` says; nil where it says none. A port
     /// behind it (`192.0.2.1:4711`, `[2001:db8::1]:4711`) is passed over, as some proxies add it.
     package init?(_ text: some StringProtocol) {
-        guard text.utf8.count <= 64 else { return nil }
+        // The C library would read up to a zero byte, and pass over what follows it.
+        guard text.utf8.count <= 64, !text.utf8.contains(0) else { return nil }
         var text = Substring(text)
         if text.first == "[" {
             guard let end = text.firstIndex(of: "]"), Self.isPort(text[text.index(after: end)...]) else { return nil }
@@ -57,7 +58,7 @@ package struct NetworkAddress: Hashable, Sendable {
     package var subscriber: NetworkAddress { isV4 ? self : NetworkAddress(high: high, low: 0) }
 
     private static func isPort(_ text: Substring) -> Bool {
-        text.isEmpty || (text.first == ":" && UInt16(text.dropFirst()) != nil)
+        text.isEmpty || (text.first == ":" && UInt16(text.dropFirst()).map { "\($0)" == text.dropFirst() } ?? false)
     }
 }
 
@@ -74,7 +75,9 @@ package struct NetworkRange: Hashable, Sendable {
         guard let first = parts.first, !first.contains("["), let address = NetworkAddress(first) else { return nil }
         var bits = 128
         if parts.count == 2 {
-            guard let given = UInt8(parts[1]), given <= (address.isV4 ? 32 : 128) else { return nil }
+            guard let given = UInt8(parts[1]), "\(given)" == parts[1], given <= (address.isV4 ? 32 : 128) else {
+                return nil
+            }
             bits = Int(given) + (address.isV4 ? 96 : 0)
         }
         (self.base, self.bits) = (address, bits)

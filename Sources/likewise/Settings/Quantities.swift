@@ -47,6 +47,17 @@ package enum DurationText {
     }
 }
 
+extension Duration {
+    /// Whole nanoseconds; 0 for negative ones.
+    var nanoseconds: UInt64 {
+        let (seconds, attoseconds) = components
+        return seconds < 0 ? 0 : UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
+    }
+
+    /// Whole milliseconds.
+    var milliseconds: UInt64 { nanoseconds / 1_000_000 }
+}
+
 /// The number and the unit of a text such as `64KiB`; the number is made of digits alone and fits 63 bits.
 private func split(_ text: String) -> (number: Int, unit: Substring)? {
     let digits = text.prefix { $0.isASCII && $0.isNumber }

@@ -85,6 +85,10 @@ package enum Loopback {
     package static func covers(_ host: String) -> Bool {
         let host = host.lowercased()
         if ["localhost", "::1", "[::1]"].contains(host) { return true }
+        // A sign is no part of an address, and what has one is a name that somebody looks up.
+        guard host.utf8.allSatisfy({ $0 == UInt8(ascii: ".") || UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }) else {
+            return false
+        }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
         return parts.count == 4 && !parts.contains(nil) && parts[0] == 127
     }

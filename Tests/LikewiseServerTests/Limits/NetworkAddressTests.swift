@@ -18,7 +18,8 @@ struct NetworkAddressTests {
         arguments: [
             "", "192.0.2", "192.0.2.256", "192.0.2.1:", "192.0.2.1:99999", "[192.0.2.1]", "[::1", "::1]", "unknown",
             "_hidden",
-            "1::2::3", "192.0.2.1 ", String(repeating: "1", count: 5_000),
+            "1::2::3", "192.0.2.1 ", "192.0.2.1\u{0}", "192.0.2.1\u{0}.example", "::1\u{0}", "192.0.2.1:+80",
+            String(repeating: "1", count: 5_000),
         ])
     func refuses(text: String) {
         #expect(NetworkAddress(text) == nil)
@@ -47,7 +48,7 @@ struct NetworkAddressTests {
 
     @Test(
         "what is no range is none",
-        arguments: ["10.0.0.1/8", "10.0.0.0/33", "::/129", "/8", "10.0.0.0/", "10.0.0.0/8/8", "a/8"])
+        arguments: ["10.0.0.1/8", "10.0.0.0/33", "::/129", "/8", "10.0.0.0/", "10.0.0.0/8/8", "a/8", "10.0.0.0/+8"])
     func noRanges(text: String) {
         #expect(NetworkRange(text) == nil)
     }

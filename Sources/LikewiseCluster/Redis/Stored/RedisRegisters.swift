@@ -198,13 +198,3 @@ package enum RegisterText {
         return number
     }
 }
-
-extension ReactionSet {
-    /// The reaction that was ever called `name`, accepted as input or not.
-    func held(named name: some Sequence<UInt8>) -> Reaction? {
-        for (index, known) in names.enumerated() where known.utf8.elementsEqual(name) {
-            return Reaction(rawValue: UInt8(index + 1))
-        }
-        return nil
-    }
-}
