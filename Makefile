@@ -9,7 +9,7 @@ BINARY := .build/release/likewise
 SWIFT_FILES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers run build test fuzz fuzz-short lint format bench cluster cluster-down deploy-check clean
+.PHONY: help setup servers run build build-tests test fuzz fuzz-short lint format bench cluster cluster-down deploy-check clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,15 +27,17 @@ run: build ## Build and start the server: make run ARGS='--port 9000'.
 	@exec $(BINARY) serve $(ARGS)
 
 # Tests that start servers and watch the time have the machine to themselves; those of Redis, which are tasks, also apart
-# from others that block threads. Those of the edge count seconds, so they are apart from the cluster's, which load the machine.
-CLUSTER_TESTS := 'LikewiseClusterTests|EndToEndTests.Cluster|EndToEndTests.Edge'
+# from others that block threads. Those of the edge and of browsers count seconds, so they are apart from the cluster's, which
+# load the machine.
+CLUSTER_TESTS := 'LikewiseClusterTests|EndToEndTests.(Cluster|Edge|Browser)'
 # Calls of HTTP/2 are tasks, as those of Redis, and their tests count seconds.
 HTTP2_TESTS := 'LikewiseServerTests.(HTTP2|TLS)Tests'
 REDIS_TESTS := 'LikewiseClusterTests.(Redis|RESP|CountCache)'
 
 # One build for everything: the tests run on the code that is shipped, and the end-to-end tests start its binary.
-test: servers lint ## Check the style, build once in release mode, run all tests.
-	$(SWIFT) build -c release $(BUILD_FLAGS) --build-tests
+test: setup ## Check the style, build once in release mode, run all tests.
+	@# What is fetched is fetched while the compiler works.
+	$(MAKE) --no-print-directory --jobs 2 servers lint build-tests
 	$(CHECK_DEPLOYMENT)
 	scripts/fuzz/run.sh short
 	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --skip $(CLUSTER_TESTS) --skip $(HTTP2_TESTS)
@@ -45,6 +47,10 @@ test: servers lint ## Check the style, build once in release mode, run all tests
 	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --filter EndToEndTests.ClusterContract
 	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --filter EndToEndTests.Cluster --skip EndToEndTests.ClusterContract
 	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --filter EndToEndTests.Edge
+	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --filter EndToEndTests.Browser
+
+build-tests: setup
+	$(SWIFT) build -c release $(BUILD_FLAGS) --build-tests
 
 CHECK_DEPLOYMENT := .build/bench-venv/bin/python scripts/deploy/check.py --binary $(BINARY)
 
