@@ -75,15 +75,18 @@ final class BulkPour: Sendable {
     private let port: UInt16
     private let connections: Int
     private let atBound: AtBound
+    /// Likes a second; nil: as many as are taken.
+    private let rate: Double?
     private let next = Atomic(0)
     private let taken = Atomic(0)
     private let isStopped = Atomic(false)
 
-    init(_ bodies: BulkBodies, port: UInt16, connections: Int, atBound: AtBound) {
+    init(_ bodies: BulkBodies, port: UInt16, connections: Int, atBound: AtBound, rate: Double? = nil) {
         self.bodies = bodies
         self.port = port
         self.connections = connections
         self.atBound = atBound
+        self.rate = rate
     }
 
     /// Likes that are answered so far.
@@ -100,6 +103,11 @@ final class BulkPour: Sendable {
             while !self.isStopped.load(ordering: .relaxed) {
                 let i = self.next.add(1, ordering: .relaxed).oldValue
                 guard i < self.bodies.requests.count else { break }
+                if let rate = self.rate {
+                    let due = begin + UInt64(Double(i * self.bodies.lines[0]) / rate * 1e9)
+                    let now = BenchClock.now()
+                    if due > now { BenchClock.rest(nanoseconds: due - now) }
+                }
                 try self.send(i, &connection)
                 self.taken.add(self.bodies.lines[i], ordering: .relaxed)
             }
