@@ -52,6 +52,8 @@ let package = Package(
                 .linkedLibrary(":librocksdb.a"), .linkedLibrary(":libsnappy.a"), .linkedLibrary(":liblz4.a"),
                 .linkedLibrary(":libzstd.a"), .linkedLibrary(":libbz2.a"), .linkedLibrary(":libz.a"),
             ]),
+        // What browsers get, as parts of the binary.
+        .target(name: "CWeb", exclude: ["web"], linkerSettings: [.linkedLibrary(":libz.a")]),
         // The domain: ids, reactions, registers, versions, merge, tallies, hashing. No I/O. Its declarations are `public`,
         // not `package`: the compiler inlines only those across modules, and a like passes through a dozen of them.
         .target(name: "LikewiseCore", swiftSettings: hot),
@@ -85,7 +87,7 @@ let package = Package(
         .target(
             name: "LikewiseServer",
             dependencies: [
-                "LikewiseCore", "LikewiseEngine", "LikewiseAPI", "CPlatform",
+                "LikewiseCore", "LikewiseEngine", "LikewiseAPI", "CPlatform", "CWeb",
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),

@@ -223,6 +223,15 @@ extension JSONWriter {
         number(value)
     }
 
+    /// A field that is a number, as exact as it is; `null` where it is none that JSON has.
+    package mutating func field(_ name: StaticString, decimal value: Double) {
+        self.name(name)
+        separate()
+        let text =
+            value.isFinite ? value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)" : "null"
+        for byte in text.utf8 { bytes.put(byte) }
+    }
+
     /// A field that is `true` or `false`.
     package mutating func field(_ name: StaticString, _ value: Bool) {
         self.name(name)

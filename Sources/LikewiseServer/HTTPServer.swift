@@ -31,6 +31,10 @@ package struct HTTPServerOptions: Sendable {
     package var proxyProtocol = false
     /// What every answer carries.
     package var fields = AnswerFields()
+    /// What counts reactions of visitors whom nobody knows; nil: nothing does.
+    package var anonymous: Anonymous?
+    /// What the console may try on the server; nil: nothing.
+    package var experiments: Experiments?
 
     package init() {}
 }
@@ -67,10 +71,14 @@ package struct HTTPServer: Sendable {
         timings = RouteTimings()
         let rateLimits = CallLimits(options.rateLimits, isShared: service.engine.sharesLimits)
         let origins = RequestOrigins(
-            proxies: options.trustedProxies, isAsked: rateLimits?.goByAddress ?? false || service.judge != nil)
+            proxies: options.trustedProxies,
+            isAsked: rateLimits?.goByAddress ?? false || service.judge != nil)
         api = API(
             service: service, limits: options.limits, rateLimits: rateLimits, origins: origins,
-            knowsCallers: authenticator != nil, timings: timings,
+            visitors: RequestOrigins(
+                proxies: options.trustedProxies, isAsked: options.anonymous?.goesByAddress ?? false),
+            knowsCallers: authenticator != nil, anonymous: options.anonymous, experiments: options.experiments,
+            timings: timings,
             metricsPage: {
                 rateLimits?.report(now: service.clock.nanoseconds())
                 service.judge?.report()

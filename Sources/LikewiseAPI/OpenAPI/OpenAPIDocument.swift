@@ -39,6 +39,7 @@ package enum OpenAPIDocument {
           {"name": "Counts", "description": "How many like a content"},
           {"name": "Lists", "description": "Who likes what"},
           {"name": "Contents", "description": "What can be liked"},
+          {"name": "Widgets", "description": "Buttons of other makers, whose visitors are not known"},
           {"name": "Operation", "description": "For the people who run the server"}
         ],
         "paths": {
@@ -46,22 +47,26 @@ package enum OpenAPIDocument {
         \#(OpenAPIPaths.reading),
         \#(OpenAPIPaths.contents),
         \#(OpenAPIPaths.operation),
-        \#(OpenAPIHeld.paths)
+        \#(OpenAPIHeld.paths),
+        \#(OpenAPIWidgets.paths)
         },
         "components": {
         "schemas": {
         \#(OpenAPISchemas.words(reactions: reactions)),
         \#(OpenAPISchemas.requests(namesUser: namesUser)),
         \#(OpenAPISchemas.answers),
-        \#(OpenAPIHeld.schemas)
+        \#(OpenAPIHeld.schemas),
+        \#(OpenAPIWidgets.schemas)
         },
         "responses": {
         \#(OpenAPIComponents.responses),
-        \#(OpenAPIHeld.responses)
+        \#(OpenAPIHeld.responses),
+        \#(OpenAPIWidgets.responses)
         },
         "parameters": {
         \#(OpenAPIComponents.parameters),
-        \#(OpenAPIHeld.parameters)
+        \#(OpenAPIHeld.parameters),
+        \#(OpenAPIWidgets.parameters)
         },
         "headers": {
         \#(OpenAPIComponents.headers)

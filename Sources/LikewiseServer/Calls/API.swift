@@ -28,10 +28,16 @@ package struct API: Sendable {
     /// How often callers may ask; nil where that is not limited.
     let rateLimits: CallLimits?
     let origins: RequestOrigins
+    /// The same for calls of anonymous visitors, whose addresses are asked for where others' are not.
+    let visitors: RequestOrigins
     /// Whether callers have credentials.
     let knowsCallers: Bool
     let answers: Answers
     let live: LiveCounts
+    /// What counts reactions of visitors whom nobody knows; nil where that is switched off.
+    let anonymous: Anonymous?
+    /// Nil where none can be run.
+    let experiments: Experiments?
     let bulkGate: BulkGate
     let keyedBulkGate: BulkGate
     /// By shard.
@@ -45,7 +51,9 @@ package struct API: Sendable {
     package init(
         service: LikeService, limits: Limits, rateLimits: CallLimits? = nil,
         origins: RequestOrigins = RequestOrigins(proxies: TrustedProxies(), isAsked: false),
-        knowsCallers: Bool = false, timings: RouteTimings,
+        visitors: RequestOrigins = RequestOrigins(proxies: TrustedProxies(), isAsked: false),
+        knowsCallers: Bool = false, anonymous: Anonymous? = nil, experiments: Experiments? = nil,
+        timings: RouteTimings,
         metricsPage: @escaping @Sendable () -> [UInt8],
         isStopping: @escaping @Sendable () -> Bool
     ) {
@@ -53,7 +61,10 @@ package struct API: Sendable {
         self.limits = limits
         self.rateLimits = rateLimits
         self.origins = origins
+        self.visitors = visitors
         self.knowsCallers = knowsCallers
+        self.anonymous = anonymous
+        self.experiments = experiments
         answers = Answers(reactions: service.engine.reactions, isApproximate: service.engine.countsLag)
         live = LiveCounts(service: service, answers: answers)
         bulkGate = BulkGate(limit: limits.bulkCalls)
@@ -101,7 +112,15 @@ package struct API: Sendable {
                     body: Array(
                         OpenAPIDocument.json(reactions: answers.reactions.acceptedNames, knowsCallers: knowsCallers)
                             .utf8))
-            case .index: return API.index
+            case .index: return index(request)
+            case .page(let page): return self.page(request, page)
+            case .plan: return try plan(request)
+            case .lockExperiment: return try await lockExperiment(request)
+            case .readHearts(let domain, let page), .giveHeart(let domain, let page):
+                return await openHeart(request, domain: domain, page: page)
+            case .claps: return await claps(request)
+            case .clap: return await clap(request)
+            case .clapsOfMany: return await clapsOfMany(request)
             case .heldLikes: return try await heldLikes(request)
             case .heldLike(let content, let user): return try await heldLike(request, content: content, user: user)
             case .settleHeld(let action): return try await settleHeld(request, action)
@@ -127,7 +146,9 @@ package struct API: Sendable {
     }
 
     func checkBodyType(_ request: APIRequest, _ route: Route) throws(APIProblem) {
-        guard route.bodyRule != .none, let given = request.headers[.contentType] else { return }
+        guard route.bodyRule != .none, route.bodyRule != .free, let given = request.headers[.contentType] else {
+            return
+        }
         let type = given.prefix { $0 != ";" }.lowercased().filter { $0 != " " && $0 != "\t" }
         let accepted =
             route.bodyRule == .bulk

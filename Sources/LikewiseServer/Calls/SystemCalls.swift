@@ -41,6 +41,7 @@ extension API {
             Like:     curl -X POST localhost:8080/v1/likes -H 'content-type: application/json' \\
                            -d '{"content_id":"video_1","user_id":"ann"}'
             Count:    curl localhost:8080/v1/likes/count/video_1
+            Console:  this address, in a browser
             All:      /openapi.json
             Health:   /health/live  /health/ready  /metrics
 

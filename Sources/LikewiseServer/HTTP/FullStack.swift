@@ -19,7 +19,7 @@ struct FullStack {
     /// The answer to a request on a connection whose other end is `peer`.
     func respond(to request: Request, from peer: NetworkAddress) async -> Response {
         let started = clock.nanoseconds()
-        if let headers = fields.preflight(request.method, request.headers) { return preflightAnswer(headers) }
+        if let headers = preflight(request) { return preflightAnswer(headers) }
         if let problem = tooLarge(request) { return encode(problem.response, to: request) }
         let target = request.uri.string.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)[0]
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
@@ -37,6 +37,18 @@ struct FullStack {
         }
         timings.record(route: name, status: response.status, nanoseconds: clock.nanoseconds() &- started)
         return encode(response, to: request, stream)
+    }
+
+    /// The answer to a browser that asks beforehand: by the policy, or, for buttons of other makers, to a page of any origin.
+    private func preflight(_ request: Request) -> HTTPFields? {
+        guard request.method == .options, let wanted = request.headers[.accessControlRequestMethod],
+            let method = HTTPRequest.Method(wanted)
+        else { return nil }
+        let path = request.uri.string.prefix { $0 != "?" && $0 != "#" }
+        if case .route(let route) = Route.match(method, String(path)), route.isWidgets {
+            return AnswerFields(cors: CORSPolicy(.any)).preflight(request.method, request.headers)
+        }
+        return fields.preflight(request.method, request.headers)
     }
 
     private func preflightAnswer(_ fields: HTTPFields) -> Response {
@@ -62,7 +74,8 @@ struct FullStack {
         do throws(APIProblem) {
             var asked = APIRequest(
                 method: request.method, path: path, query: query, headers: request.headers,
-                caller: try await caller(request, route), address: address(request, peer), peer: peer)
+                caller: try await caller(request, route),
+                address: address(request, peer, route.isWidgets ? api.visitors : api.origins), peer: peer)
             if route == .bulk { return try await bulk(request, &asked) }
             if route == .liveCounts { stream = try await api.live(asked) }
             asked.body = try await body(of: request, route)
@@ -70,10 +83,12 @@ struct FullStack {
         } catch { return error.response }
     }
 
-    private func address(_ request: Request, _ peer: NetworkAddress) -> NetworkAddress {
-        guard api.origins.readsForwardedFor, let name = FullStack.forwardedFor else { return peer }
+    private func address(
+        _ request: Request, _ peer: NetworkAddress, _ origins: RequestOrigins
+    ) -> NetworkAddress {
+        guard origins.readsForwardedFor, let name = FullStack.forwardedFor else { return peer }
         let field = Array(request.headers[values: name].joined(separator: ",").utf8)
-        return field.withUnsafeBytes { api.origins.address(peer: peer, forwardedFor: $0) }
+        return field.withUnsafeBytes { origins.address(peer: peer, forwardedFor: $0) }
     }
 
     private static let forwardedFor = HTTPField.Name("X-Forwarded-For")
@@ -152,7 +167,8 @@ struct FullStack {
         let isChunked = isFramed || request.headers[.transferEncoding] != nil
         if let length, length > limit { throw tooLarge(limit) }
         if length == nil && !isChunked {
-            if route.bodyRule == .required || route.bodyRule == .bulk, request.method != .delete {
+            let isDue = route.bodyRule == .required || route.bodyRule == .bulk || route.bodyRule == .free
+            if isDue, request.method != .delete {
                 throw APIProblem(.lengthRequired, "Send Content-Length, or the body in chunks.")
             }
             return false

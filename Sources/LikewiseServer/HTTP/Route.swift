@@ -29,6 +29,15 @@ package enum Route: Hashable, Sendable {
     case heldLikes
     case heldLike(content: [UInt8], user: [UInt8])
     case settleHeld(HeldAction)
+    case plan
+    case lockExperiment
+    /// A file for browsers.
+    case page(WebPage)
+    case readHearts(domain: [UInt8], page: [UInt8])
+    case giveHeart(domain: [UInt8], page: [UInt8])
+    case claps
+    case clap
+    case clapsOfMany
 
     /// What an operator does with likes, held back or to be.
     package enum HeldAction: String, Sendable {
@@ -62,6 +71,9 @@ package enum Route: Hashable, Sendable {
         let routes = table(segments)
         let wanted = method == .head ? .get : method
         if let found = routes.first(where: { $0.0 == wanted }) { return .route(found.1) }
+        if routes.isEmpty, let page = WebPage(path: path) {
+            return wanted == .get ? .route(.page(page)) : .methodNotAllowed(allow: "GET, HEAD")
+        }
         if routes.isEmpty { return .unknown }
         var allowed = routes.map(\.0.rawValue)
         if allowed.contains("GET") { allowed.append("HEAD") }
@@ -83,8 +95,9 @@ package enum Route: Hashable, Sendable {
             if named(1, "live") { return [(.get, .live)] }
             return named(1, "ready") ? [(.get, .ready)] : []
         }
+        if named(0, "openheart") || named(0, "applause") { return widget(segments) }
         guard named(0, "v1"), segments.last != [] else { return [] }
-        if segments.count >= 3, named(1, "admin"), named(2, "held") { return held(Array(segments.dropFirst(3))) }
+        if segments.count >= 3, named(1, "admin") { return admin(Array(segments.dropFirst(2))) }
         switch segments.count {
         case 2:
             if named(1, "live") { return [(.get, .liveCounts)] }
@@ -116,6 +129,30 @@ package enum Route: Hashable, Sendable {
             ]
         default: return []
         }
+    }
+
+    /// The calls of buttons of other makers.
+    private static func widget(_ segments: [[UInt8]]) -> [(HTTPRequest.Method, Route)] {
+        if segments[0].elementsEqual("openheart".utf8) {
+            guard segments.count == 3, segments[2] != [] else { return [] }
+            let (domain, page) = (segments[1], segments[2])
+            return [(.get, .readHearts(domain: domain, page: page)), (.post, .giveHeart(domain: domain, page: page))]
+        }
+        guard segments.count == 2 else { return [] }
+        switch String(decoding: segments[1], as: UTF8.self) {
+        case "get-claps": return [(.get, .claps)]
+        case "update-claps": return [(.post, .clap)]
+        case "get-multiple": return [(.post, .clapsOfMany)]
+        default: return []
+        }
+    }
+
+    /// An operator's calls, by what follows in the path.
+    private static func admin(_ rest: [[UInt8]]) -> [(HTTPRequest.Method, Route)] {
+        let words = rest.map { String(decoding: $0, as: UTF8.self) }
+        if words == ["plan"] { return [(.get, .plan)] }
+        if words == ["experiments", "lock"] { return [(.post, .lockExperiment)] }
+        return words.first == "held" ? held(Array(rest.dropFirst())) : []
     }
 
     /// The calls on likes that are held back, by what follows in the path.
@@ -156,13 +193,28 @@ package enum Route: Hashable, Sendable {
         case .heldLikes: "held_list"
         case .heldLike: "held_get"
         case .settleHeld(let action): "held_" + action.rawValue
+        case .plan: "plan"
+        case .lockExperiment: "experiment"
+        case .page: "page"
+        case .readHearts: "openheart_read"
+        case .giveHeart: "openheart"
+        case .claps, .clapsOfMany: "applause_read"
+        case .clap: "applause"
         }
     }
 
     /// Whether a credential means nothing to the call, not even one that does not hold.
     package var isOpen: Bool {
         switch self {
-        case .live, .ready, .openAPI, .index: true
+        case .live, .ready, .openAPI, .index, .page: true
+        default: isWidgets
+        }
+    }
+
+    /// Whether it is a call of a button of another maker: anybody may make it, from a page of any origin.
+    var isWidgets: Bool {
+        switch self {
+        case .readHearts, .giveHeart, .claps, .clap, .clapsOfMany: true
         default: false
         }
     }
@@ -173,12 +225,15 @@ package enum Route: Hashable, Sendable {
         case required
         case optional
         case bulk
+        /// Of any type: the protocol says what is in it.
+        case free
     }
 
     package var bodyRule: BodyRule {
         switch self {
         case .like, .unlike, .unlikeContent, .countBatch, .putContent, .settleHeld: .required
-        case .hold: .optional
+        case .hold, .lockExperiment: .optional
+        case .giveHeart, .clap, .clapsOfMany: .free
         case .bulk: .bulk
         default: .none
         }

@@ -40,15 +40,17 @@ struct Serve: SettingsCommand {
         }
         let opened = try OpenedEngine(settings, logger: logger)
         defer { withExtendedLifetime(opened.lock) {} }
+        let counters = try counters(settings, logger: logger)
         var failure: (any Error)?
         do {
             try await serve(
-                settings, opened.engine, restoring: opened.engine.storedAnswers, on: group,
+                settings, opened.engine, restoring: opened.engine.storedAnswers, counters: counters, on: group,
                 metricsPage: { metrics.render() }, logger: logger)
         } catch { failure = error }
+        if let counters { await onThread { counters.stop() } }
         // The shards answer to event loops, so the loops end last.
         let wasGood = opened.engine.health.allSatisfy { $0 == .good }
-        await stop(opened.engine)
+        await onThread { opened.engine.stop() }
         try await group.shutdownGracefully()
         if let failure { throw Failure.exit("the server ended: \(failure)") }
         logger.notice(
@@ -80,7 +82,8 @@ struct Serve: SettingsCommand {
 
     private func serve(
         _ settings: Settings<ServeSettings>, _ engine: any LikeEngine, restoring answers: [StoredAnswer],
-        on group: MultiThreadedEventLoopGroup, metricsPage: @escaping @Sendable () -> [UInt8], logger: Logger
+        counters: EmbeddedCounters? = nil, on group: MultiThreadedEventLoopGroup,
+        metricsPage: @escaping @Sendable () -> [UInt8], logger: Logger
     ) async throws {
         let clock = SystemClock()
         let store = IdempotencyStore(
@@ -92,8 +95,12 @@ struct Serve: SettingsCommand {
         let certificates = try await certificates(settings, clock: clock, logger: logger)
         let judge = judge(settings, clock: clock, logger: logger)
         let service = LikeService(engine: engine, idempotency: store, clock: clock, judge: judge)
+        var options = options(settings)
+        options.anonymous = counters.map { Anonymous(store: $0, limit: settings.widgetLimit) }
+        // A node's shards have no log of their own that a lock could be compared with.
+        if settings.cluster == nil { options.experiments = Experiments(directory: settings.dataDir, disk: PosixDisk()) }
         let server = HTTPServer(
-            options(settings), service: service, authenticator: authenticator, certificates: certificates, group: group,
+            options, service: service, authenticator: authenticator, certificates: certificates, group: group,
             logger: logger,
             metricsPage: metricsPage,
             isStopping: { flag.isSet },
@@ -159,11 +166,19 @@ struct Serve: SettingsCommand {
         return options
     }
 
-    /// Stops the engine on a thread that may wait.
-    private func stop(_ engine: Engine) async {
+    /// What counts reactions of anonymous visitors; nil where that is switched off.
+    private func counters(_ settings: Settings<ServeSettings>, logger: Logger) throws -> EmbeddedCounters? {
+        guard settings.widgets else { return nil }
+        do throws(LedgerError) {
+            return try EmbeddedCounters(in: settings.dataDir, region: UInt16(settings.region), logger: logger)
+        } catch { throw Failure.exit("\(error)") }
+    }
+
+    /// Does something on a thread that may wait.
+    private func onThread(_ body: @escaping @Sendable () -> Void) async {
         await withCheckedContinuation { continuation in
             NIOThreadPool.singleton.submit { _ in
-                engine.stop()
+                body()
                 continuation.resume()
             }
         }

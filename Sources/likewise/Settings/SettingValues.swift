@@ -1,7 +1,7 @@
 // Values and kinds that belong to single settings.
 
 internal import LikewiseCore
-package import LikewiseServer
+internal import LikewiseServer
 
 /// Whether a content has to be registered before it can be liked.
 package enum ContentMode: String, CaseIterable, Sendable {
@@ -42,18 +42,34 @@ extension SettingKind where Value == RateLimitPolicy {
             if text == "none" { return policy }
             for part in text.split(separator: ",", omittingEmptySubsequences: false) {
                 let sides = part.split(separator: "=", omittingEmptySubsequences: false)
-                guard sides.count == 2, let kind = RateLimitKind(name: sides[0]), policy[kind] == nil else {
-                    return nil
-                }
-                let rate = sides[1].split(separator: "/", omittingEmptySubsequences: false)
-                guard rate.count == 2, !rate[0].hasPrefix("+"), let count = UInt64(rate[0]),
-                    let period = DurationText.parse(String(rate[1])),
-                    let limit = RateLimit(count, in: period.nanoseconds)
+                guard sides.count == 2, let kind = RateLimitKind(name: sides[0]), policy[kind] == nil,
+                    let limit = RateLimit(text: sides[1])
                 else { return nil }
                 policy[kind] = limit
             }
             return policy
         }
+    }
+}
+
+extension SettingKind where Value == RateLimit? {
+    /// `none`, or a number in a time, such as `60/1m`.
+    package static var callRate: Self {
+        Self("none, or a number in a time up to 30d, such as 60/1m", placeholder: "none|<number>/<time>") { text in
+            if text == "none" { return .some(nil) }
+            return RateLimit(text: text[...]).map { .some($0) }
+        }
+    }
+}
+
+extension RateLimit {
+    /// `10/1m`; nil for any other text.
+    fileprivate init?(text: Substring) {
+        let rate = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard rate.count == 2, !rate[0].hasPrefix("+"), let count = UInt64(rate[0]),
+            let period = DurationText.parse(String(rate[1]))
+        else { return nil }
+        self.init(count, in: period.nanoseconds)
     }
 }
 

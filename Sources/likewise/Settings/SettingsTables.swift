@@ -7,7 +7,7 @@ package enum SettingsCatalogue {
     /// Every command's table; a new command adds its own here.
     package static let tables: [any SettingsTable.Type] = [
         ServeSettings.self, AggregateSettings.self, MigrateSettings.self, RebalanceSettings.self, VerifySettings.self,
-        ReplaySettings.self, KeysSettings.self, AbuseSettings.self, BenchSettings.self,
+        ReplaySettings.self, KeysSettings.self, AbuseSettings.self, PlanSettings.self, BenchSettings.self,
     ]
 }
 
@@ -94,6 +94,12 @@ package struct ServeSettings: SettingsTable {
         "rate-limit", .rateLimit, default: "none",
         "How often callers may ask: changes of a user on a content, calls of a user, an address, an API key; beyond it 429"
     )
+    package let widgets = Setting(
+        "widgets", .onOff, default: "on",
+        "Whether /openheart and /applause count reactions of anonymous visitors, for buttons that speak these protocols"
+    )
+    package let widgetLimit = Setting(
+        "widget-limit", .callRate, default: "60/1m", "Reactions that these take from one address; beyond it 429")
     package let trustedProxies = Setting(
         "trusted-proxies", .proxies, default: "none",
         "Whose X-Forwarded-For is believed; without, a caller's address is that of the connection")
@@ -257,7 +263,7 @@ package struct BenchSettings: SettingsTable {
         "Folder to measure in; a fresh one is made there, and removed afterwards")
     package let likes = Setting(
         optional: "likes", .integer(10_000...1_000_000_000),
-        absent: "4 million in engine, 10 million in bulk and memory", "Likes of each measurement")
+        absent: "4 million in engine and a second of http, 10 million in bulk and memory", "Likes of each measurement")
     package let redisLikes = Setting(
         "redis-likes", .integer(10_000...100_000_000), default: "1000000",
         "Likes of a round of Redis in bulk, which is a rate")
