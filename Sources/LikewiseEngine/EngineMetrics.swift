@@ -27,8 +27,10 @@ package struct ShardMetrics: Sendable {
     private let storageErrors: Metrics.Counter
     private let ledgerErrors: Metrics.Counter
     private let overlay: Metrics.Gauge
+    private let overlayBound: Metrics.Gauge
     private let contents: Metrics.Gauge
     private let contentBytes: Metrics.Gauge
+    private let contentBound: Metrics.Gauge
     private let queue: Metrics.Gauge
     private let lagRecords: Metrics.Gauge
     private let lagSeconds: Metrics.Gauge
@@ -40,8 +42,10 @@ package struct ShardMetrics: Sendable {
         storageErrors = Metrics.Counter(label: "likewise_log_errors", dimensions: label)
         ledgerErrors = Metrics.Counter(label: "likewise_ledger_read_errors", dimensions: label)
         overlay = Metrics.Gauge(label: "likewise_overlay_bytes", dimensions: label)
+        overlayBound = Metrics.Gauge(label: "likewise_overlay_bound_bytes", dimensions: label)
         contents = Metrics.Gauge(label: "likewise_loaded_contents", dimensions: label)
         contentBytes = Metrics.Gauge(label: "likewise_content_bytes", dimensions: label)
+        contentBound = Metrics.Gauge(label: "likewise_content_bound_bytes", dimensions: label)
         queue = Metrics.Gauge(label: "likewise_shard_queue_intents", dimensions: label)
         lagRecords = Metrics.Gauge(label: "likewise_ledger_lag_records", dimensions: label)
         lagSeconds = Metrics.Gauge(label: "likewise_ledger_lag_seconds", dimensions: label)
@@ -56,14 +60,16 @@ package struct ShardMetrics: Sendable {
     func ledgerError(_ error: LedgerError) { ledgerErrors.increment() }
 
     func levels(
-        overlayBytes: Int, contents count: Int, contentBytes bytes: Int, queued: Int,
-        ledgerLag: (records: UInt64, milliseconds: UInt64)
+        overlayBytes: Int, overlayBound bound: Int, contents count: Int, contentBytes bytes: Int,
+        contentBound budget: Int, queued: Int, ledgerLag: (records: UInt64, milliseconds: UInt64)
     ) {
         lagRecords.record(Double(ledgerLag.records))
         lagSeconds.record(Double(ledgerLag.milliseconds) / 1000)
         overlay.record(overlayBytes)
+        overlayBound.record(bound)
         contents.record(count)
         contentBytes.record(bytes)
+        contentBound.record(budget)
         queue.record(queued)
     }
 }

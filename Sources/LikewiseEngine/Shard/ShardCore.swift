@@ -122,6 +122,8 @@ package final class ShardCore {
     }
     package var loadedContents: Int { table.count }
     package var contentBytes: Int { table.memoryBytes + filterBytes + knownContents.memoryBytes }
+    /// The share of memory that loaded contents and their filters have.
+    package var contentBound: Int { options.contentBytes }
 
     /// Lets go of memory that is kept for the next batch only.
     func releaseMemory() {

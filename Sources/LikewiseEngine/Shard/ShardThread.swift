@@ -91,8 +91,9 @@ final class ShardThread: Sendable {
                 core.unloadIfOverBudget()
                 if evictsFilters { core.dropFilters { Bool.random() } }
                 metrics.levels(
-                    overlayBytes: core.overlayBytes, contents: core.loadedContents, contentBytes: core.contentBytes,
-                    queued: inbox.depth, ledgerLag: core.ledgerLag)
+                    overlayBytes: core.overlayBytes, overlayBound: core.overlayBound, contents: core.loadedContents,
+                    contentBytes: core.contentBytes, contentBound: core.contentBound, queued: inbox.depth,
+                    ledgerLag: core.ledgerLag)
             }
             let isWanted = writer.wantsWork(core.ledgerDemand, shard: shard, now: after)
             if isWanted || core.isGenerationLarge { handOver(core) }
