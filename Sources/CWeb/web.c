@@ -7,6 +7,21 @@
 #include <string.h>
 #include <zlib.h>
 
+static const unsigned char buttons_css[] = {
+#embed "web/buttons.css"
+};
+static const unsigned char buttons_html[] = {
+#embed "web/buttons.html"
+};
+static const unsigned char buttons_js[] = {
+#embed "web/buttons.js"
+};
+static const unsigned char like_button_js[] = {
+#embed "web/like-button.js"
+};
+static const unsigned char likewise_js[] = {
+#embed "web/likewise.js"
+};
 static const unsigned char console_api_js[] = {
 #embed "web/console/api.js"
 };
@@ -86,6 +101,11 @@ static const unsigned char console_taps_js[] = {
 #define FILE_AT(path, bytes) {path, bytes, sizeof(bytes)}
 
 static const likewise_web_file files[] = {
+    FILE_AT("/buttons.css", buttons_css),
+    FILE_AT("/buttons", buttons_html),
+    FILE_AT("/buttons.js", buttons_js),
+    FILE_AT("/like-button.js", like_button_js),
+    FILE_AT("/likewise.js", likewise_js),
     FILE_AT("/console/api.js", console_api_js),
     FILE_AT("/console/app.js", console_app_js),
     FILE_AT("/console/chart.js", console_chart_js),
