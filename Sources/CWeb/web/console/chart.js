@@ -18,12 +18,16 @@ function line(points) {
   }).join('');
 }
 
-/** A small line without axes: { element, draw(values) }. `values` are evenly apart; null is a gap. Empty room stays left. */
-export function sparkline(slots, className = 'spark') {
+/**
+ * A small line without axes: { element, draw(values) }. `values` are evenly apart; null is a gap. It shows the last `most`,
+ * and where there are fewer than a quarter of that, leaves room at the left.
+ */
+export function sparkline(most, className = 'spark') {
   const [area, stroke] = [svg('path', { class: 'area' }), svg('path', { class: 'line' })];
   const element = svg('svg', { class: className, viewBox: '0 0 100 30', preserveAspectRatio: 'none', 'aria-hidden': 'true' }, area, stroke);
   const draw = (values) => {
-    const shown = values.slice(-slots);
+    const shown = values.slice(-most);
+    const slots = Math.max(shown.length, most / 4);
     const top = Math.max(...shown.map((value) => value ?? 0), 0) * 1.08 || 1;
     const from = slots - shown.length;
     const points = shown.map((value, i) => [(from + i) * 100 / Math.max(1, slots - 1), value === null ? null : 29 - value / top * 27]);

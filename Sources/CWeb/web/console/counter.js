@@ -103,7 +103,8 @@ export function counter(onanswer) {
           continue;
         }
         verdict.className = `verdict-line ${agrees ? 'good' : 'bad'}`;
-        say(verdict, `${plural(taps.sent, 'tap')} sent, ${whole(taps.answered.length)} answered. The server, asked again, has ${plural(count, 'like')}, and you ${liked ? 'hold one' : 'hold none'}: ${agrees ? 'they agree.' : `this page expected ${whole(wanted)}. Does anybody else use this content?`}`);
+        const told = taps.sent ? `${plural(taps.sent, 'tap')} sent, ${whole(taps.answered.length)} answered. ` : '';
+        say(verdict, `${told}The server, asked again, has ${plural(count, 'like')}, and you ${liked ? 'hold one' : 'hold none'}: ${agrees ? 'they agree.' : `this page expected ${whole(wanted)}. Does anybody else use this content?`}`);
         return;
       }
     } catch (error) {

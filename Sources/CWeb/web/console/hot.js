@@ -33,7 +33,7 @@ export function hot() {
   const element = h('section', { class: 'card hot' },
     h('div', { class: 'heading' }, h('h2', {}, 'Hot contents'), choice),
     h('table', {}, h('caption', { class: 'hidden' }, 'Contents that gained most likes'),
-      h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Content'), gainedHead, h('th', { scope: 'col', class: 'wide' }, 'Two minutes'), h('th', { scope: 'col', class: 'number' }, 'Likes'))), body),
+      h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Content'), gainedHead, h('th', { scope: 'col', class: 'wide' }, 'A second, lately'), h('th', { scope: 'col', class: 'number' }, 'Likes'))), body),
     note, more);
 
   function choose(name, button) {

@@ -24,7 +24,7 @@ export function show(root, { monitor }) {
     ], way.element),
     part('how-lock', 'One lock, or one writer', [
       'The plain way to be exact is a lock: one like at a time, written and synced. The disk then sets the pace, a sync after the other. A shard is exact without a lock, since one thread decides everything about a content, and it syncs what has gathered all at once.',
-      'The button lets both run on this server, beside whatever else it does. The lock writes a file of its own; the shards take real likes on a content made for this, which is removed afterwards.',
+      'The button lets both run on this server, beside whatever else it does. The lock, wanted by 16 threads, writes a file of its own; the shards take real likes on a content of the experiment’s own. Both are removed afterwards.',
     ], lock().element),
     part('how-crash', 'What a crash costs', [
       'Texts on counting likes go through these steps, each faster than the one before. This is what each of them loses when a process is killed under load.',

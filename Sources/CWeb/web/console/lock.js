@@ -4,8 +4,8 @@ import { ask } from './api.js';
 import { excuse, h, isStill, say } from './dom.js';
 import { short, time, whole } from './numbers.js';
 
-/** Seconds for which a run is shown again at most. */
-const longest = 8;
+/** Seconds for which a run is shown at most; a longer one is shown faster. */
+const patience = 8;
 
 export function lock() {
   const button = h('button', { type: 'button', onclick: () => run() }, 'Run both on this server');
@@ -19,12 +19,14 @@ export function lock() {
     for (const { clear } of lanes) clear();
     try {
       const { likes, lock: locked, shards } = await ask('/v1/admin/experiments/lock', { method: 'POST', body: {}, timeout: 120_000 });
-      lanes[0].tell(locked.seconds, likes, [`${whole(locked.syncs)} syncs`, `${short(locked.likes_per_second)} likes a second`]);
-      lanes[1].tell(shards.seconds, likes, [`${whole(shards.syncs)} syncs in ${whole(shards.batches)} batches`, `${short(shards.likes_per_second)} likes a second`]);
-      const ratio = locked.seconds / shards.seconds;
-      const exact = shards.count === likes ? `Both counted ${whole(likes)}.` : `The shards counted ${whole(shards.count)}, not ${whole(likes)}: that is a bug.`;
-      say(note, `The shards took ${time(shards.seconds)}, the lock ${time(locked.seconds)}: ${short(ratio)} times as long. ${exact} `
-        + 'Each sync costs the disk about the same, whether it carries one like or many; under the lock every like waits for all before it.');
+      const longest = Math.max(locked.seconds, shards.seconds);
+      lanes[0].tell(locked.seconds, longest, [`${whole(locked.syncs)} syncs`, `${short(locked.likes_per_second)} likes a second`]);
+      lanes[1].tell(shards.seconds, longest, [`${whole(shards.syncs)} syncs in ${whole(shards.batches)} batches`, `${short(shards.likes_per_second)} likes a second`]);
+      const ratio = shards.likes_per_second / locked.likes_per_second;
+      const exact = shards.count !== likes ? `The shards counted ${whole(shards.count)}, not ${whole(likes)}: that is a bug.`
+        : locked.count === likes ? `Both counted ${whole(likes)}.` : `The lock was ended after ${whole(locked.count)} of ${whole(likes)}.`;
+      say(note, `The shards were ${short(ratio)} times as fast. ${exact} `
+        + 'A sync costs the disk about as much for one like as for many, and under the lock each like waits for all before it. What others do here meanwhile is among the syncs of the shards.');
     } catch (error) {
       say(note, error.status === 503 ? 'One is running already, or the server takes no writes now. Try again in a moment.' : excuse(error));
     }
@@ -45,12 +47,15 @@ function lane(name) {
       say(value, '…');
       say(notes, '');
     },
-    /** Fills the bar in the time that the run took. */
-    tell(seconds, likes, texts) {
+    /** Draws `seconds` as a share of `longest`, in the time that the run took: both bars grow at the same pace. */
+    tell(seconds, longest, texts) {
       say(value, time(seconds));
       say(notes, texts.join(' · '));
-      fill.style.setProperty('inline-size', '100%');
-      if (!isStill()) fill.animate([{ inlineSize: '0' }, { inlineSize: '100%' }], { duration: Math.min(longest, seconds) * 1000, easing: 'linear' });
+      const size = `${seconds / longest * 100}%`;
+      fill.style.setProperty('inline-size', size);
+      if (isStill()) return;
+      const duration = seconds * 1000 * Math.min(1, patience / longest);
+      fill.animate([{ inlineSize: '0' }, { inlineSize: size }], { duration, easing: 'linear' });
     },
   };
 }

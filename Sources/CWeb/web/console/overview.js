@@ -88,21 +88,23 @@ function tile(label, draws) {
 function tiles() {
   const all = [
     tile('Likes', {
-      tell: (second, recent) => ({
-        text: short(second.intents), of: 'a second', under: `${short(recent.changes)} changed a count, ${short(recent.outcomes.unchanged ?? 0)} were so already`,
+      tell: (second) => ({
+        text: short(second.intents),
+        of: 'a second',
+        under: `${short(second.changes)} changed a count, ${short(second.outcomes.unchanged ?? 0)} were so already`,
       }),
       line: (second) => second.intents,
     }),
     tile('Reads', {
-      tell: (second, recent) => ({ text: short(second.reads), of: 'a second', under: `requests; ${short(recent.routes.filter(({ name }) => name.startsWith('count')).reduce((sum, r) => sum + r.requests, 0))} of them for counts` }),
+      tell: (second) => ({ text: short(second.reads), of: 'a second', under: `${short(second.counts)} for counts, the others for lists and who likes what` }),
       line: (second) => second.reads,
     }),
-    tile('A like takes', {
-      tell: (_, recent) => ({ text: time(recent.like.p99), of: '99%', under: `half within ${time(recent.like.p50)}, synced before the answer` }),
+    tile('A like, 99% within', {
+      tell: (_, recent) => ({ text: time(recent.like.p99), of: '', under: `half within ${time(recent.like.p50)}; synced before the answer` }),
       line: (second) => second.like.p99,
     }),
-    tile('A count takes', {
-      tell: (_, recent) => ({ text: time(recent.count.p99), of: '99%', under: `half within ${time(recent.count.p50)}` }),
+    tile('A count, 99% within', {
+      tell: (_, recent) => ({ text: time(recent.count.p99), of: '', under: `half within ${time(recent.count.p50)}` }),
       line: (second) => second.count.p99,
     }),
     tile('Refused or failed', {
@@ -169,7 +171,7 @@ function engines() {
 }
 
 function shards() {
-  const columns = [['Shard'], ['State'], ['Intents/s', true], ['Batches/s', true], ['In a batch', true], ['fdatasync, half', true], ['99%', true], ['Waiting', true], ['Overlay', true], ['Behind', true]];
+  const columns = [['Shard'], ['State'], ['Intents/s', true], ['Batches/s', true], ['In a batch', true], ['Sync, half within', true], ['99% within', true], ['Waiting', true], ['Overlay', true], ['Behind', true]];
   const { box, body } = table('Shards', columns);
   const note = h('p', { class: 'note' }, 'A shard is one thread, the only writer of its contents. While a batch is synced the next one gathers. Means and quantiles of the last ten seconds.');
   const element = h('section', { class: 'card' }, h('h2', {}, 'Shards'), note, box);

@@ -109,8 +109,8 @@ function words(value) {
 
 function draw(result, { lines, groups }) {
   result.replaceChildren(...groups.map((group) => h('section', { class: 'card' }, h('h2', {}, group),
-    h('dl', { class: 'lines' }, lines.filter((line) => line.group === group).map(({ name, display, formula, explanation }) =>
+    h('dl', { class: 'lines' }, lines.filter((line) => line.group === group).map(({ title: name, display, formula, arithmetic, explanation }) =>
       h('div', { class: 'line' },
-        h('dt', {}, name.replaceAll('_', ' ')), h('dd', { class: 'value' }, display),
-        h('dd', { class: 'formula' }, formula), h('dd', { class: 'note' }, explanation)))))));
+        h('dt', {}, name), h('dd', { class: 'value' }, display),
+        h('dd', { class: 'formula' }, formula, h('br'), h('span', {}, `= ${arithmetic}`)), h('dd', { class: 'note' }, explanation)))))));
 }

@@ -112,6 +112,7 @@ export function between(before, after) {
     changes,
     refused: outcomes.refused ?? 0,
     reads: sumOf(readRoutes, 'requests'),
+    counts: sumOf(countRoutes, 'requests'),
     likeCalls: sumOf(likeRoutes, 'requests'),
     // A like that failed is among `refused` already.
     otherErrors: routeRates.filter(({ name }) => !likeRoutes.has(name)).reduce((sum, r) => sum + r.serverErrors, 0),

@@ -52,7 +52,7 @@ export function stages() {
       say(card.note, texts[i][1]);
     });
     // Dots on the wires lie denser by the order of magnitude of what flows.
-    list.style.setProperty('--gap', `${Math.max(7, 44 - 9 * Math.log10(1 + second.intents)).toFixed(0)}px`);
+    list.style.setProperty('--gap', `${Math.max(7, 26 - 4 * Math.log10(1 + second.intents)).toFixed(0)}px`);
     list.classList.toggle('idle', second.intents < 0.5);
     scale.update(second);
     latest = { second, recent: monitor.over() };
@@ -86,7 +86,7 @@ function figures(reading, second) {
     [time(second.like.p50), `half of the likes; 99% within ${time(second.like.p99)}`],
     [bytes(all.overlay), all.overlayBound ? `${percent(all.overlay / all.overlayBound)} of its bound` : 'in memory'],
     [time(all.lagSeconds), `behind; ${plural(all.lagRecords, 'record')} wait, ${short(second.ledgerRows)} rows a second`],
-    [whole(reading.liveStreams), `live streams, of ${plural(reading.liveContents ?? 0, 'content')}`],
+    [whole(reading.liveStreams), `live streams; they follow ${plural(reading.liveContents ?? 0, 'content')}`],
   ];
 }
 
@@ -99,7 +99,7 @@ function clusterFigures(reading, second) {
     [time(second.like.p50), `half of the likes; 99% within ${time(second.like.p99)}`],
     ['–', 'has metrics of its own'],
     [plural(reading.cluster?.postgres.length ?? 0, 'server'), 'of PostgreSQL'],
-    [whole(reading.liveStreams), `live streams, of ${plural(reading.liveContents ?? 0, 'content')}`],
+    [whole(reading.liveStreams), `live streams; they follow ${plural(reading.liveContents ?? 0, 'content')}`],
   ];
 }
 
