@@ -58,14 +58,17 @@ async function send(path, { method = 'GET', body, signal, headers = {}, cache = 
   } catch (error) {
     if (signal?.aborted) throw error;
     const slow = error.name === 'TimeoutError';
-    throw new Failure(0, slow ? 'timeout' : 'unreachable', slow ? 'The server did not answer in time.' : 'The server cannot be reached.');
+    throw slow
+      ? new Failure(0, 'timeout', 'The server did not answer in time.')
+      : new Failure(0, 'unreachable', 'The server cannot be reached.');
   }
   return response;
 }
 
 async function failure(response) {
   const problem = await response.json().catch(() => ({}));
-  return new Failure(response.status, problem.code ?? 'unknown', problem.detail ?? problem.title ?? `The server answered ${response.status}.`, problem.field);
+  const detail = problem.detail ?? problem.title ?? `The server answered ${response.status}.`;
+  return new Failure(response.status, problem.code ?? 'unknown', detail, problem.field);
 }
 
 /** The JSON of a successful answer; else throws a `Failure`. */

@@ -68,7 +68,8 @@ const keyPanel = document.getElementById('key-panel');
 const keyButton = document.getElementById('key-button');
 const keyField = document.getElementById('key-field');
 const keyNote = document.getElementById('key-note');
-const hint = 'It stays in this tab, and goes with it. The console needs the scope “admin”; the like counter also “likes:write”.';
+const hint = 'It stays in this tab, and goes with it. '
+  + 'The console needs the scope “admin”; the like counter also “likes:write”.';
 
 function openKey(isOpen, note = hint) {
   keyPanel.hidden = !isOpen;

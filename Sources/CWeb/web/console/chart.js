@@ -24,17 +24,21 @@ function line(points) {
  */
 export function sparkline(most, className = 'spark') {
   const [area, stroke] = [svg('path', { class: 'area' }), svg('path', { class: 'line' })];
-  const element = svg('svg', { class: className, viewBox: '0 0 100 30', preserveAspectRatio: 'none', 'aria-hidden': 'true' }, area, stroke);
+  const element = svg('svg', {
+    class: className, viewBox: '0 0 100 30', preserveAspectRatio: 'none', 'aria-hidden': 'true',
+  }, area, stroke);
   const draw = (values) => {
     const shown = values.slice(-most);
     const slots = Math.max(shown.length, most / 4);
     const top = Math.max(...shown.map((value) => value ?? 0), 0) * 1.08 || 1;
     const from = slots - shown.length;
-    const points = shown.map((value, i) => [(from + i) * 100 / Math.max(1, slots - 1), value === null ? null : 29 - value / top * 27]);
+    const x = (i) => (from + i) * 100 / Math.max(1, slots - 1);
+    const points = shown.map((value, i) => [x(i), value === null ? null : 29 - value / top * 27]);
     const path = line(points);
     stroke.setAttribute('d', path);
     const known = points.filter(([, y]) => y !== null);
-    area.setAttribute('d', known.length > 1 ? `${line(known)}L${known.at(-1)[0].toFixed(2)} 30L${known[0][0].toFixed(2)} 30Z` : '');
+    const [first, last] = [known[0], known.at(-1)];
+    area.setAttribute('d', known.length > 1 ? `${line(known)}L${last[0].toFixed(2)} 30L${first[0].toFixed(2)} 30Z` : '');
   };
   return { element, draw };
 }
@@ -47,7 +51,8 @@ function step(size) {
 
 /** A count over time with axes: { element, draw(points) }; points are [milliseconds since 1970, count], in order. */
 export function timeline(label) {
-  const [area, stroke, grid, mark] = [svg('path', { class: 'area' }), svg('path', { class: 'line' }), svg('g', { class: 'grid' }), svg('g', { class: 'mark' })];
+  const [area, stroke] = [svg('path', { class: 'area' }), svg('path', { class: 'line' })];
+  const [grid, mark] = [svg('g', { class: 'grid' }), svg('g', { class: 'mark' })];
   const picture = svg('svg', { class: 'timeline', 'aria-hidden': 'true' }, grid, area, stroke, mark);
   const note = h('p', { class: 'note' });
   const element = h('figure', { class: 'chart' }, picture, h('figcaption', { class: 'hidden' }, label), note);
@@ -67,16 +72,22 @@ export function timeline(label) {
     const [low, high] = [Math.max(0, Math.floor(least / unit) * unit), (Math.floor(most / unit) + 1) * unit];
     const text = unit * 100 < high ? whole : short;
     const [left, right, top, bottom] = [18 + 7 * text(high).length, width - 8, 8, height - 22];
-    place = ([at, count]) => [left + (at - first) / Math.max(1, last - first) * (right - left), bottom - (count - low) / (high - low) * (bottom - top)];
+    place = ([at, count]) => [
+      left + (at - first) / Math.max(1, last - first) * (right - left),
+      bottom - (count - low) / (high - low) * (bottom - top),
+    ];
     for (let value = low; value <= high * 1.0001; value += unit) {
       const y = place([first, value])[1];
-      grid.append(svg('line', { x1: left, x2: right, y1: y, y2: y }), svg('text', { x: left - 8, y: y + 4, 'text-anchor': 'end' }, text(value)));
+      grid.append(
+        svg('line', { x1: left, x2: right, y1: y, y2: y }),
+        svg('text', { x: left - 8, y: y + 4, 'text-anchor': 'end' }, text(value)));
     }
     const labels = Math.max(2, Math.min(5, Math.floor(width / 150)));
     for (let i = 0; i < labels; i += 1) {
       const at = first + (last - first) * i / (labels - 1);
       const anchor = i === 0 ? 'start' : i === labels - 1 ? 'end' : 'middle';
-      grid.append(svg('text', { x: left + (right - left) * i / (labels - 1), y: height - 4, 'text-anchor': anchor }, moment(new Date(at))));
+      const x = left + (right - left) * i / (labels - 1);
+      grid.append(svg('text', { x, y: height - 4, 'text-anchor': anchor }, moment(new Date(at))));
     }
     // A count holds until the next: steps, not slopes.
     const steps = points.flatMap((point, i) => (i ? [place([point[0], points[i - 1][1]]), place(point)] : [place(point)]));
@@ -89,7 +100,8 @@ export function timeline(label) {
     const x = event.clientX - picture.getBoundingClientRect().left;
     const found = shown.findLast((point) => place(point)[0] <= x) ?? shown[0];
     const [cx, cy] = place(found);
-    mark.replaceChildren(svg('line', { x1: cx, x2: cx, y1: 8, y2: picture.clientHeight - 22 }), svg('circle', { cx, cy, r: 4 }));
+    mark.replaceChildren(
+      svg('line', { x1: cx, x2: cx, y1: 8, y2: picture.clientHeight - 22 }), svg('circle', { cx, cy, r: 4 }));
     note.textContent = `${moment(new Date(found[0]))}: ${found[1].toLocaleString('en-US')}`;
   });
   picture.addEventListener('pointerleave', () => {
@@ -102,7 +114,9 @@ export function timeline(label) {
 /** How much of a bound is used: { element, set(share) }; nothing is drawn where the share is null. */
 export function meter(label, warnsAbove = 0.5) {
   const fill = h('span', { class: 'fill' });
-  const element = h('span', { class: 'meter', role: 'meter', 'aria-label': label, 'aria-valuemin': '0', 'aria-valuemax': '100' }, fill);
+  const element = h('span', {
+    class: 'meter', role: 'meter', 'aria-label': label, 'aria-valuemin': '0', 'aria-valuemax': '100',
+  }, fill);
   const set = (share) => {
     element.hidden = share === null;
     if (share === null) return;

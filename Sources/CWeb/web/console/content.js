@@ -14,7 +14,9 @@ const kept = 1200;
 const drawn = 600;
 
 export function show(root, { rest: id }) {
-  const field = h('input', { id: 'content-id', name: 'id', value: id, maxlength: '256', autocomplete: 'off', spellcheck: 'false', placeholder: 'video_1' });
+  const field = h('input', {
+    id: 'content-id', name: 'id', value: id, maxlength: '256', autocomplete: 'off', spellcheck: 'false', placeholder: 'video_1',
+  });
   const form = h('form', { class: 'search', role: 'search', onsubmit: (event) => {
     event.preventDefault();
     if (field.value) location.hash = `#/content/${encodeURIComponent(field.value)}`;
@@ -23,7 +25,8 @@ export function show(root, { rest: id }) {
     root.append(form);
     return details(root, id);
   }
-  root.append(h('h1', {}, 'A content'), h('p', { class: 'lead' }, 'Its count as it moves, its reactions, and who likes it.'), form);
+  root.append(
+    h('h1', {}, 'A content'), h('p', { class: 'lead' }, 'Its count as it moves, its reactions, and who likes it.'), form);
   return suggestions(root);
 }
 
@@ -54,12 +57,16 @@ function details(root, id) {
   root.append(
     h('section', { class: 'card subject' },
       h('div', {}, h('h1', { class: 'id' }, id), facts),
-      h('div', { class: 'total' }, h('p', { class: 'figure' }, count, ' ', h('span', { class: 'unit' }, 'likes')), rate), trouble),
-    h('section', { class: 'card' }, h('div', { class: 'heading' }, h('h2', {}, 'Count over time'), further), chart.element, reach),
+      h('div', { class: 'total' }, h('p', { class: 'figure' }, count, ' ', h('span', { class: 'unit' }, 'likes')), rate),
+      trouble),
+    h('section', { class: 'card' },
+      h('div', { class: 'heading' }, h('h2', {}, 'Count over time'), further), chart.element, reach),
     h('div', { class: 'columns' },
       list.element,
       h('section', { class: 'card' }, h('h2', {}, 'Reactions'),
-        h('table', { class: 'bars' }, h('caption', { class: 'hidden' }, 'Reactions'), h('thead', { class: 'hidden' }, h('tr', {}, ['Reaction', 'Share', 'Likes'].map((name) => h('th', { scope: 'col' }, name)))), bars))));
+        h('table', { class: 'bars' }, h('caption', { class: 'hidden' }, 'Reactions'),
+          h('thead', { class: 'hidden' },
+            h('tr', {}, ['Reaction', 'Share', 'Likes'].map((name) => h('th', { scope: 'col' }, name)))), bars))));
 
   let live = [];
   let stream = new AbortController();
@@ -88,7 +95,9 @@ function details(root, id) {
     reactions(bars, answer.reactions ?? {}, answer.count);
     const before = live.find(([at]) => at > now - 10_000) ?? live[0];
     const seconds = (now - before[0]) / 1000;
-    say(rate, seconds > 1 ? `${short(Math.max(0, answer.count - before[1]) / seconds)} more a second${answer.approx ? ', as of a second or two ago' : ''}` : 'Followed live');
+    const more = short(Math.max(0, answer.count - before[1]) / seconds);
+    const age = answer.approx ? ', as of a second or two ago' : '';
+    say(rate, seconds > 1 ? `${more} more a second${age}` : 'Followed live');
     redraw();
   };
   // A count that stands still is a point too, or its line would end.
@@ -125,7 +134,9 @@ async function describe(id, facts) {
   const pairs = [];
   try {
     const known = await ask(`/v1/content/${encodeURIComponent(id)}`);
-    pairs.push(['Type', known.content_type ?? 'not said'], ['Visibility', known.visibility], ['Registered', known.registered ? 'yes' : 'no, known by its likes']);
+    pairs.push(
+      ['Type', known.content_type ?? 'not said'], ['Visibility', known.visibility],
+      ['Registered', known.registered ? 'yes' : 'no, known by its likes']);
     if (known.spread) pairs.push(['Spread', `over ${whole(known.spread)} keys of the topic`]);
     if (known.approx) pairs.push(['Counts', 'those of a second or two ago']);
   } catch (error) {
@@ -138,7 +149,8 @@ function reactions(body, counts, total) {
   const items = Object.entries(counts).sort(([, a], [, b]) => b - a);
   rows(body, items, ([name]) => name, ([name]) => {
     const fill = h('span', { class: 'fill' });
-    const line = h('tr', {}, h('th', { scope: 'row' }, name), h('td', { class: 'bar' }, h('span', { class: 'meter' }, fill), h('span', { class: 'hidden' })), h('td', { class: 'number' }));
+    const line = h('tr', {}, h('th', { scope: 'row' }, name),
+      h('td', {}, h('span', { class: 'meter' }, fill), h('span', { class: 'hidden' })), h('td', { class: 'number' }));
     return Object.assign(line, { fill });
   }, (line, [, count]) => {
     const share = total ? count / total : 0;

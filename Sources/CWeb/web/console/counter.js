@@ -10,7 +10,12 @@ const [ticks, crowdSize] = [48, 50];
 /** Milliseconds without a tap after which the server is asked; how often, where it shows counts of a second or two ago. */
 const [stillness, looks] = [600, 12];
 
-const random = () => Array.from(crypto.getRandomValues(new Uint8Array(5)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+/** The outline of a heart, 32 wide and high. */
+const heartPath = 'M16 27.5C9.4 22.6 4.5 18.4 4.5 12.9 4.5 9.3 7.2 6.5 10.6 6.5c2.2 0 4.2 1.1 5.4 3 '
+  + '1.2-1.9 3.2-3 5.4-3 3.4 0 6.1 2.8 6.1 6.4 0 5.5-4.9 9.7-11.5 14.6Z';
+
+const random = () => Array.from(crypto.getRandomValues(new Uint8Array(5)), (byte) => byte.toString(16).padStart(2, '0'))
+  .join('');
 
 function remembered(name, make) {
   const kept = sessionStorage.getItem(name) ?? make();
@@ -31,20 +36,25 @@ export function counter(onanswer) {
   let check = 0;
   let isBusy = false;
 
-  const heart = svg('svg', { viewBox: '0 0 32 32', 'aria-hidden': 'true' }, svg('path', { d: 'M16 27.5C9.4 22.6 4.5 18.4 4.5 12.9 4.5 9.3 7.2 6.5 10.6 6.5c2.2 0 4.2 1.1 5.4 3 1.2-1.9 3.2-3 5.4-3 3.4 0 6.1 2.8 6.1 6.4 0 5.5-4.9 9.7-11.5 14.6Z' }));
-  const button = h('button', { type: 'button', class: 'tap', 'aria-pressed': 'false', 'aria-label': 'Like', disabled: true, onclick: () => tap() }, heart);
+  const heart = svg('svg', { viewBox: '0 0 32 32', 'aria-hidden': 'true' }, svg('path', { d: heartPath }));
+  const button = h('button', {
+    type: 'button', class: 'tap', 'aria-pressed': 'false', 'aria-label': 'Like', disabled: true, onclick: () => tap(),
+  }, heart);
   const shown = h('span', { class: 'value', 'aria-live': 'off' }, '–');
   const strip = h('ol', { class: 'ticks', 'aria-hidden': 'true' });
   const tally = h('p', { class: 'note' }, 'Tap as fast as you like. A tap on a like that you hold takes it back.');
   const verdict = h('p', { class: 'verdict-line', role: 'status' }, 'Asking the server …');
-  const crowd = h('button', { type: 'button', class: 'quiet', disabled: true, onclick: () => gather() }, `${crowdSize} people tap twice at once`);
+  const crowd = h('button', { type: 'button', class: 'quiet', disabled: true, onclick: () => gather() },
+    `${crowdSize} people tap twice at once`);
   const remove = h('button', { type: 'button', class: 'quiet', onclick: () => forget() }, 'Delete this content');
   const element = h('div', { class: 'counter' },
     h('div', { class: 'tapping' }, button, h('p', { class: 'figure' }, shown, ' ', h('span', { class: 'unit' }, 'likes'))),
-    h('div', {}, strip, tally, verdict, h('p', { class: 'note' }, 'The content is ', h('code', {}, content), ', the user ', h('code', {}, user), '.'),
+    h('div', {}, strip, tally, verdict,
+      h('p', { class: 'note' }, 'The content is ', h('code', {}, content), ', the user ', h('code', {}, user), '.'),
       h('div', { class: 'buttons' }, crowd, remove)));
 
-  const call = (name, like) => ask(`/v1/users/${encodeURIComponent(name)}/likes/${content}`, like ? { method: 'PUT', body: {} } : { method: 'DELETE' });
+  const call = (name, like) =>
+    ask(`/v1/users/${encodeURIComponent(name)}/likes/${content}`, like ? { method: 'PUT', body: {} } : { method: 'DELETE' });
 
   /** One intent; where only registered contents count, this one is registered first. */
   async function send(name, like) {
@@ -57,7 +67,8 @@ export function counter(onanswer) {
     }
   }
 
-  const taps = new Taps((like) => send(user, like), (milliseconds) => pause(milliseconds), changed, () => performance.now());
+  const taps = new Taps(
+    (like) => send(user, like), (milliseconds) => pause(milliseconds), changed, () => performance.now());
 
   function tap() {
     if (!taps.tap()) say(verdict, 'Too many taps wait; the server answers them first.');
@@ -79,8 +90,9 @@ export function counter(onanswer) {
     strip.replaceChildren(...[...done, ...open].slice(-ticks));
     if (!taps.sent) return;
     const times = taps.answered.slice(-100).map(({ milliseconds }) => milliseconds).sort((a, b) => a - b);
+    const [half, slowest] = [times[times.length >> 1], times.at(-1)].map((milliseconds) => time(milliseconds / 1000));
     say(tally, `${plural(taps.sent, 'tap')} sent, ${whole(taps.answered.length)} answered`
-      + (times.length ? `; half within ${time(times[times.length >> 1] / 1000)}, the slowest ${time(times.at(-1) / 1000)}` : ''));
+      + (times.length ? `; half within ${half}, the slowest ${slowest}` : ''));
     if (taps.waiting) say(verdict, `${plural(taps.waiting, 'tap')} on the way …`);
   }
 
@@ -104,7 +116,9 @@ export function counter(onanswer) {
         }
         verdict.className = `verdict-line ${agrees ? 'good' : 'bad'}`;
         const told = taps.sent ? `${plural(taps.sent, 'tap')} sent, ${whole(taps.answered.length)} answered. ` : '';
-        say(verdict, `${told}The server, asked again, has ${plural(count, 'like')}, and you ${liked ? 'hold one' : 'hold none'}: ${agrees ? 'they agree.' : `this page expected ${whole(wanted)}. Does anybody else use this content?`}`);
+        const found = `The server, asked again, has ${plural(count, 'like')}, and you ${liked ? 'hold one' : 'hold none'}`;
+        const end = agrees ? 'they agree.' : `this page expected ${whole(wanted)}. Does anybody else use this content?`;
+        say(verdict, `${told}${found}: ${end}`);
         return;
       }
     } catch (error) {
@@ -127,7 +141,8 @@ export function counter(onanswer) {
     try {
       // One first, so that a content that has to be registered is so once.
       const first = await send(people[0], true);
-      const answers = [first, ...await Promise.all([people[0], ...people.slice(1).flatMap((name) => [name, name])].map((name) => send(name, true)))];
+      const repeats = [people[0], ...people.slice(1).flatMap((name) => [name, name])];
+      const answers = [first, ...await Promise.all(repeats.map((name) => send(name, true)))];
       const counted = answers.filter(({ changed: isChange }) => isChange).length;
       others += counted;
       isBusy = false;
@@ -143,7 +158,9 @@ export function counter(onanswer) {
 
   async function forget() {
     try {
-      await ask(`/v1/content/${content}`, { method: 'DELETE' }).catch((error) => { if (error.status !== 404) throw error; });
+      await ask(`/v1/content/${content}`, { method: 'DELETE' }).catch((error) => {
+        if (error.status !== 404) throw error;
+      });
       sessionStorage.removeItem('likewise-console-demo');
       isOver = true;
       next = counter(onanswer);

@@ -45,7 +45,8 @@ export function rows(body, items, key, make, update) {
 /** A table in a box that scrolls by itself where it is too wide. `columns`: [heading, is a number?]. */
 export function table(caption, columns) {
   const body = h('tbody');
-  const head = h('tr', {}, columns.map(([name, number]) => h('th', { scope: 'col', class: number ? 'number' : null }, name)));
+  const head = h('tr', {}, columns.map(([name, number]) =>
+    h('th', { scope: 'col', class: number ? 'number' : null }, name)));
   const box = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption },
     h('table', {}, h('caption', { class: 'hidden' }, caption), h('thead', {}, head), body));
   return { box, body };

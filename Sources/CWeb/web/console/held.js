@@ -12,7 +12,8 @@ export function held() {
   const button = h('button', { type: 'button', class: 'quiet', onclick: () => list() }, 'Ask again');
   const element = h('section', { class: 'card', hidden: true },
     h('div', { class: 'heading' }, h('h2', {}, 'Likes that are held back'), button), box, note,
-    h('p', { class: 'note' }, 'Stored, shown to who gave them, and not counted until somebody decides: ', h('code', {}, 'likewise abuse'), '.'));
+    h('p', { class: 'note' },
+      'Stored, shown to who gave them, and not counted until somebody decides: ', h('code', {}, 'likewise abuse'), '.'));
   let known = null;
   let controller = new AbortController();
 
@@ -36,7 +37,8 @@ export function held() {
       const settled = ['held', 'released', 'rejected'].reduce((sum, name) => sum + (monitor.newest.likes[name] ?? 0), 0);
       element.hidden = settled === 0;
       // Asked again when something was held or settled, at most every ten seconds.
-      const isDue = settled > 0 && (known === null || (settled !== known.settled && monitor.newest.at - known.at > 10_000));
+      const isDue = settled > 0
+        && (known === null || (settled !== known.settled && monitor.newest.at - known.at > 10_000));
       if (!isDue) return;
       known = { settled, at: monitor.newest.at };
       button.title = `${short(recent.outcomes.held ?? 0)} a second are held back`;

@@ -27,13 +27,17 @@ export function hot() {
   const body = h('tbody');
   const note = h('p', { class: 'note', role: 'status' });
   const choice = h('div', { class: 'choice', role: 'group', 'aria-label': 'Window' }, windows.map(([name, word]) =>
-    h('button', { type: 'button', 'aria-pressed': String(name === window), onclick: (event) => choose(name, event.currentTarget) }, word)));
+    h('button', {
+      type: 'button', 'aria-pressed': String(name === window), onclick: (event) => choose(name, event.currentTarget),
+    }, word)));
   const more = h('button', { type: 'button', class: 'quiet', hidden: true, onclick: () => { isAll = !isAll; draw(); } });
-  const gainedHead = h('th', { scope: 'col', class: 'number' }, 'Gained');
   const element = h('section', { class: 'card hot' },
     h('div', { class: 'heading' }, h('h2', {}, 'Hot contents'), choice),
     h('table', {}, h('caption', { class: 'hidden' }, 'Contents that gained most likes'),
-      h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Content'), gainedHead, h('th', { scope: 'col', class: 'wide' }, 'A second, lately'), h('th', { scope: 'col', class: 'number' }, 'Likes'))), body),
+      h('thead', {}, h('tr', {},
+        h('th', { scope: 'col' }, 'Content'), h('th', { scope: 'col', class: 'number' }, 'Gained'),
+        h('th', { scope: 'col', class: 'wide' }, 'A second, lately'), h('th', { scope: 'col', class: 'number' }, 'Likes'))),
+      body),
     note, more);
 
   function choose(name, button) {
@@ -76,7 +80,8 @@ export function hot() {
     followed = wanted;
     stream.abort();
     stream = new AbortController();
-    if (ids.length) follow(ids, (event) => event.count !== undefined && remember(event.content_id, event.count), stream.signal);
+    if (!ids.length) return;
+    follow(ids, (event) => event.count !== undefined && remember(event.content_id, event.count), stream.signal);
   }
 
   function draw() {
@@ -95,7 +100,8 @@ export function hot() {
 
   function make({ content_id: id }) {
     const spark = sparkline(lineSeconds, 'spark small');
-    const line = h('tr', {}, h('th', { scope: 'row', class: 'id' }, h('a', { href: `#/content/${encodeURIComponent(id)}` }, id)),
+    const line = h('tr', {},
+      h('th', { scope: 'row', class: 'id' }, h('a', { href: `#/content/${encodeURIComponent(id)}` }, id)),
       h('td', { class: 'number' }), h('td', { class: 'wide' }, spark.element), h('td', { class: 'number count' }));
     return Object.assign(line, { spark });
   }

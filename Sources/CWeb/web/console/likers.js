@@ -18,7 +18,8 @@ export function likers(id) {
   const older = h('button', { type: 'button', class: 'quiet', onclick: () => turn(1) }, 'Older');
   const again = h('button', { type: 'button', class: 'quiet', onclick: () => start() }, 'Refresh');
   const element = h('section', { class: 'card' },
-    h('div', { class: 'heading' }, h('h2', {}, 'Who likes it'), again), box, h('div', { class: 'pager' }, newer, note, older));
+    h('div', { class: 'heading' }, h('h2', {}, 'Who likes it'), again), box,
+    h('div', { class: 'pager' }, newer, note, older));
 
   let likes = [];
   let cursor = null;
@@ -39,7 +40,8 @@ export function likers(id) {
     isAsking = true;
     const { signal } = controller;
     try {
-      const answer = await ask(`/v1/content/${encodeURIComponent(id)}/likes?limit=${fetched}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`, { signal });
+      const behind = cursor ? `&cursor=${encodeURIComponent(cursor)}` : '';
+      const answer = await ask(`/v1/content/${encodeURIComponent(id)}/likes?limit=${fetched}${behind}`, { signal });
       likes = [...likes, ...answer.likes];
       cursor = answer.next_cursor ?? null;
       draw();
@@ -66,7 +68,8 @@ export function likers(id) {
       line.firstChild.className = 'id';
     });
     const last = page * shown + items.length;
-    say(note, items.length ? `${whole(page * shown + 1)} to ${whole(last)}${cursor ? '' : ` of ${whole(likes.length)}`}` : 'Nobody likes it at the moment.');
+    const all = cursor ? '' : ` of ${whole(likes.length)}`;
+    say(note, items.length ? `${whole(page * shown + 1)} to ${whole(last)}${all}` : 'Nobody likes it at the moment.');
     newer.disabled = page === 0;
     older.disabled = last >= likes.length && (!cursor || likes.length >= kept);
   }
@@ -78,8 +81,10 @@ export function likers(id) {
     if (!points.length) return { past: [], words: 'Followed from now on.', isWhole: !cursor };
     const from = moment(new Date(points[0][0]));
     const words = cursor
-      ? `Live from the stream; before that from the newest ${whole(likes.length)} likes, which reach back to ${from}. Likes that were taken back since are not in it.`
-      : `Live from the stream; before that from all likes that still hold, the first of ${from}. Those that were taken back since are not in it.`;
+      ? `Live from the stream; before that from the newest ${whole(likes.length)} likes, which reach back to ${from}. `
+        + 'Likes that were taken back since are not in it.'
+      : `Live from the stream; before that from all likes that still hold, the first of ${from}. `
+        + 'Those that were taken back since are not in it.';
     return { past: points, words, isWhole: !cursor || likes.length >= kept };
   }
 

@@ -11,24 +11,31 @@ export function lock() {
   const button = h('button', { type: 'button', onclick: () => run() }, 'Run both on this server');
   const note = h('p', { class: 'note', role: 'status' }, 'A thousand likes each. It takes about a second of the disk.');
   const lanes = [lane('One lock, a sync for each like'), lane('Shards, a sync for each batch')];
-  const element = h('div', { class: 'versus' }, h('p', {}, button), h('div', { class: 'lanes' }, lanes.map(({ element: box }) => box)), note);
+  const element = h('div', { class: 'versus' },
+    h('p', {}, button), h('div', { class: 'lanes' }, lanes.map(({ element: box }) => box)), note);
 
   async function run() {
     button.disabled = true;
     say(note, 'Both run on the server …');
     for (const { clear } of lanes) clear();
     try {
-      const { likes, lock: locked, shards } = await ask('/v1/admin/experiments/lock', { method: 'POST', body: {}, timeout: 120_000 });
+      const answer = await ask('/v1/admin/experiments/lock', { method: 'POST', body: {}, timeout: 120_000 });
+      const { likes, lock: locked, shards } = answer;
       const longest = Math.max(locked.seconds, shards.seconds);
-      lanes[0].tell(locked.seconds, longest, [`${whole(locked.syncs)} syncs`, `${short(locked.likes_per_second)} likes a second`]);
-      lanes[1].tell(shards.seconds, longest, [`${whole(shards.syncs)} syncs in ${whole(shards.batches)} batches`, `${short(shards.likes_per_second)} likes a second`]);
+      const rate = (way) => `${short(way.likes_per_second)} likes a second`;
+      lanes[0].tell(locked.seconds, longest, [`${whole(locked.syncs)} syncs`, rate(locked)]);
+      const syncs = `${whole(shards.syncs)} syncs in ${whole(shards.batches)} batches`;
+      lanes[1].tell(shards.seconds, longest, [syncs, rate(shards)]);
       const ratio = shards.likes_per_second / locked.likes_per_second;
-      const exact = shards.count !== likes ? `The shards counted ${whole(shards.count)}, not ${whole(likes)}: that is a bug.`
-        : locked.count === likes ? `Both counted ${whole(likes)}.` : `The lock was ended after ${whole(locked.count)} of ${whole(likes)}.`;
+      const exact = shards.count !== likes
+        ? `The shards counted ${whole(shards.count)}, not ${whole(likes)}: that is a bug.`
+        : locked.count === likes ? `Both counted ${whole(likes)}.` : `The lock was stopped after ${whole(locked.count)}.`;
       say(note, `The shards were ${short(ratio)} times as fast. ${exact} `
-        + 'A sync costs the disk about as much for one like as for many, and under the lock each like waits for all before it. What others do here meanwhile is among the syncs of the shards.');
+        + 'A sync costs the disk about as much for one like as for many, and under the lock each like waits for all '
+        + 'before it. What others do here meanwhile is among the syncs of the shards.');
     } catch (error) {
-      say(note, error.status === 503 ? 'One is running already, or the server takes no writes now. Try again in a moment.' : excuse(error));
+      const isBusy = error.status === 503;
+      say(note, isBusy ? 'One is running already, or the server takes no writes now. Try again in a moment.' : excuse(error));
     }
     button.disabled = false;
   }
@@ -39,7 +46,8 @@ export function lock() {
 function lane(name) {
   const fill = h('span', { class: 'fill' });
   const [value, notes] = [h('p', { class: 'value' }, '–'), h('p', { class: 'note' })];
-  const element = h('div', { class: 'lane' }, h('h3', {}, name), h('span', { class: 'meter', 'aria-hidden': 'true' }, fill), value, notes);
+  const element = h('div', { class: 'lane' },
+    h('h3', {}, name), h('span', { class: 'meter', 'aria-hidden': 'true' }, fill), value, notes);
   return {
     element,
     clear() {

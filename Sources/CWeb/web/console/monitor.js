@@ -45,7 +45,8 @@ export class Monitor extends EventTarget {
   outages() {
     if (this.failure && !this.failure.asksForKey) {
       const since = this.failedSince.toLocaleTimeString('en-GB');
-      return [{ level: 'bad', title: `No metrics since ${since}`, detail: `${this.failure.message} What is shown below is from before.` }];
+      const detail = `${this.failure.message} What is shown below is from before.`;
+      return [{ level: 'bad', title: `No metrics since ${since}`, detail }];
     }
     return outages(this.newest, this.over(), this.ready, Date.now() / 1000);
   }
@@ -83,7 +84,7 @@ export class Monitor extends EventTarget {
       this.#take(read(page, performance.now()));
       [this.failure, this.failedSince] = [null, null];
     } catch (error) {
-      this.failure = error instanceof Failure ? error : new Failure(0, 'unreadable', 'The server\u2019s answer could not be read.');
+      this.failure = error instanceof Failure ? error : new Failure(0, 'unreadable', 'The answer could not be read.');
       this.failedSince ??= new Date();
     }
     this.dispatchEvent(new Event('reading'));

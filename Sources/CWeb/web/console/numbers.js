@@ -47,7 +47,8 @@ export function bytes(value) {
   if (!known(value)) return dash;
   const power = value < 1 ? 0 : Math.min(5, Math.floor(Math.log2(value) / 10));
   const scaled = value / 1024 ** power;
-  return `${digits(scaled, power === 0 || scaled >= 99.95 ? 0 : scaled < 9.995 ? 2 : 1)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'][power]}`;
+  const places = power === 0 || scaled >= 99.95 ? 0 : scaled < 9.995 ? 2 : 1;
+  return `${digits(scaled, places)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'][power]}`;
 }
 
 /** A share between 0 and 1: 0.3%, 42%. */

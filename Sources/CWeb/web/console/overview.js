@@ -50,9 +50,11 @@ function state() {
       const texts = JSON.stringify(found);
       if (list.dataset.texts !== texts) {
         list.dataset.texts = texts;
-        list.replaceChildren(...found.map(({ level, title, detail }) => h('li', { class: level }, h('strong', {}, title), ' ', h('span', {}, detail))));
+        list.replaceChildren(...found.map(({ level, title, detail }) =>
+          h('li', { class: level }, h('strong', {}, title), ' ', h('span', {}, detail))));
       }
-      const restarted = monitor.restarted ? ` The server began anew at ${monitor.restarted.toLocaleTimeString('en-GB')}.` : '';
+      const since = monitor.restarted?.toLocaleTimeString('en-GB');
+      const restarted = since ? ` The server began anew at ${since}.` : '';
       const ready = monitor.ready?.shards ? `${plural(monitor.ready.shards.length, 'shard')} ready to write.` : '';
       say(note, found.length || !recent ? restarted.trim() : `${ready}${restarted}`.trim());
     },
@@ -72,7 +74,8 @@ function tile(label, draws) {
   const unit = h('span', { class: 'unit' });
   const note = h('p', { class: 'note' });
   const spark = sparkline(shownSeconds);
-  const element = h('article', { class: 'tile' }, h('h3', {}, label), h('p', { class: 'figure' }, value, ' ', unit), note, spark.element);
+  const element = h('article', { class: 'tile' },
+    h('h3', {}, label), h('p', { class: 'figure' }, value, ' ', unit), note, spark.element);
   return {
     element,
     update(monitor, recent) {
@@ -96,11 +99,17 @@ function tiles() {
       line: (second) => second.intents,
     }),
     tile('Reads', {
-      tell: (second) => ({ text: short(second.reads), of: 'a second', under: `${short(second.counts)} for counts, the others for lists and who likes what` }),
+      tell: (second) => ({
+        text: short(second.reads),
+        of: 'a second',
+        under: `${short(second.counts)} for counts, the others for lists and who likes what`,
+      }),
       line: (second) => second.reads,
     }),
     tile('A like, 99% within', {
-      tell: (_, recent) => ({ text: time(recent.like.p99), of: '', under: `half within ${time(recent.like.p50)}; synced before the answer` }),
+      tell: (_, recent) => ({
+        text: time(recent.like.p99), of: '', under: `half within ${time(recent.like.p50)}; synced before the answer`,
+      }),
       line: (second) => second.like.p99,
     }),
     tile('A count, 99% within', {
@@ -116,7 +125,7 @@ function tiles() {
     }),
   ];
   return {
-    element: h('section', { class: 'tiles', 'aria-label': 'Rates and times of the last seconds' }, all.map(({ element }) => element)),
+    element: h('section', { class: 'tiles', 'aria-label': 'Rates and times' }, all.map(({ element }) => element)),
     update: (monitor, recent) => { if (monitor.second) for (const part of all) part.update(monitor, recent); },
   };
 }
@@ -132,7 +141,8 @@ function gauge([label, warnsAbove]) {
 /** Memory and lag, each against its bound. */
 function storage() {
   const [overlay, lag, contents, streams, syncing] =
-    [['Overlay'], ['Ledger behind the log'], ['Loaded contents', 1], ['Live streams'], ['Time spent in fdatasync', 1]].map(gauge);
+    [['Overlay'], ['Ledger behind the log'], ['Loaded contents', 1], ['Live streams'], ['Time spent in fdatasync', 1]]
+      .map(gauge);
   const list = h('dl', {}, [overlay, lag, contents, syncing, streams].map(({ element }) => element));
   return {
     element: h('section', { class: 'card storage' }, h('h2', {}, 'Storage and memory'), list),
@@ -140,10 +150,22 @@ function storage() {
       const all = allShards(recent.shards);
       const isCluster = !recent.shards.length;
       for (const part of [overlay, lag, contents, syncing]) part.element.hidden = isCluster;
-      overlay.set(bytes(all.overlay), all.overlayBound ? `of ${bytes(all.overlayBound)}: what the ledger does not hold yet` : 'what the ledger does not hold yet', all.overlayBound && all.overlay / all.overlayBound);
-      lag.set(time(all.lagSeconds), `${plural(all.lagRecords, 'record')}, written at ${short(recent.ledgerRows)} rows a second; 2 s are normal, from ${lagWorthALook} s on it is worth a look`, all.lagSeconds / (2 * lagWorthALook));
-      contents.set(whole(all.contents), `${bytes(all.contentBytes)} with their filters${all.contentBound ? `, of ${bytes(all.contentBound)}` : ''}`, all.contentBound && all.contentBytes / all.contentBound);
-      syncing.set(percent(all.syncShare), `of a shard’s time; one takes ${time(all.syncP50)}, 99% within ${time(all.syncP99)}`, all.syncShare);
+      const share = (used, bound) => bound && used / bound;
+      const outOf = (bound, words) => (bound ? `of ${bytes(bound)}: ${words}` : words);
+      overlay.set(
+        bytes(all.overlay), outOf(all.overlayBound, 'what the ledger does not hold yet'), share(all.overlay, all.overlayBound));
+      lag.set(
+        time(all.lagSeconds),
+        `${plural(all.lagRecords, 'record')}, written at ${short(recent.ledgerRows)} rows a second; `
+          + `2 s are normal, from ${lagWorthALook} s on it is worth a look`,
+        all.lagSeconds / (2 * lagWorthALook));
+      const memory = `${bytes(all.contentBytes)} with their filters`;
+      contents.set(
+        whole(all.contents), all.contentBound ? `${memory}, of ${bytes(all.contentBound)}` : memory,
+        share(all.contentBytes, all.contentBound));
+      syncing.set(
+        percent(all.syncShare), `of a shard’s time; half take ${time(all.syncP50)}, 99% up to ${time(all.syncP99)}`,
+        all.syncShare);
       streams.set(whole(monitor.newest.liveStreams), `following ${plural(monitor.newest.liveContents ?? 0, 'content')}`);
     },
   };
@@ -161,9 +183,14 @@ function engines() {
       element.hidden = !cluster;
       if (!cluster) return;
       const lines = [
-        ['Kafka', cluster.spooled ? 'away: events are spooled' : 'takes events', `${short(recent.published)} events a second, ${whole(cluster.spooled)} in the spool`],
-        ...cluster.redis.map(({ name, nodes, connected, breakers }) => [`Redis (${name})`, connected === nodes && !breakers ? 'connected' : `${connected} of ${nodes} connected`, `${plural(nodes, 'server')}`]),
-        ...cluster.postgres.map(({ name, breaker, connections, waiting }) => [`PostgreSQL ${name}`, ['answers', 'being tried', 'left alone'][breaker] ?? 'not known', `${plural(connections, 'connection')}, ${whole(waiting)} calls wait`]),
+        ['Kafka', cluster.spooled ? 'away: events are spooled' : 'takes events',
+          `${short(recent.published)} events a second, ${whole(cluster.spooled)} in the spool`],
+        ...cluster.redis.map(({ name, nodes, connected, breakers }) => [
+          `Redis (${name})`, connected === nodes && !breakers ? 'connected' : `${connected} of ${nodes} connected`,
+          plural(nodes, 'server')]),
+        ...cluster.postgres.map(({ name, breaker, connections, waiting }) => [
+          `PostgreSQL ${name}`, ['answers', 'being tried', 'left alone'][breaker] ?? 'not known',
+          `${plural(connections, 'connection')}, ${whole(waiting)} calls wait`]),
       ];
       rows(body, lines, ([name]) => name, () => row(columns), tell);
     },
@@ -171,17 +198,24 @@ function engines() {
 }
 
 function shards() {
-  const columns = [['Shard'], ['State'], ['Intents/s', true], ['Batches/s', true], ['In a batch', true], ['Sync, half within', true], ['99% within', true], ['Waiting', true], ['Overlay', true], ['Behind', true]];
+  const columns = [
+    ['Shard'], ['State'], ['Intents/s', true], ['Batches/s', true], ['In a batch', true], ['Sync, half within', true],
+    ['99% within', true], ['Waiting', true], ['Overlay', true], ['Behind', true],
+  ];
   const { box, body } = table('Shards', columns);
-  const note = h('p', { class: 'note' }, 'A shard is one thread, the only writer of its contents. While a batch is synced the next one gathers. Means and quantiles of the last ten seconds.');
+  const note = h('p', { class: 'note' },
+    'A shard is one thread, the only writer of its contents. While a batch is synced the next one gathers. '
+    + 'Means and quantiles of the last ten seconds.');
   const element = h('section', { class: 'card' }, h('h2', {}, 'Shards'), note, box);
   return {
     element,
     update(monitor, recent) {
       element.hidden = !recent.shards.length;
-      const states = new Map((monitor.ready?.shards ?? []).map(({ shard, status }) => [String(shard), status.replace('_', ' ')]));
+      const states = new Map(
+        (monitor.ready?.shards ?? []).map(({ shard, status }) => [String(shard), status.replace('_', ' ')]));
       rows(body, recent.shards, (s) => s.shard, () => row(columns), (line, s) => tell(line, [
-        s.shard, states.get(s.shard) ?? '–', short(s.intentsPerSecond), short(s.batchesPerSecond), short(s.batchMean), time(s.syncP50), time(s.syncP99),
+        s.shard, states.get(s.shard) ?? '–', short(s.intentsPerSecond), short(s.batchesPerSecond), short(s.batchMean),
+        time(s.syncP50), time(s.syncP99),
         whole(s.now.queue), bytes(s.now.overlay), time(s.now.lagSeconds),
       ].map(String)));
     },
@@ -203,7 +237,9 @@ function calls() {
 
 /** What the small lines draw, as a table. */
 function figures() {
-  const columns = [['Seconds ago'], ['Likes/s', true], ['Reads/s', true], ['Like, 99%', true], ['Count, 99%', true], ['Refused/s', true]];
+  const columns = [
+    ['Seconds ago'], ['Likes/s', true], ['Reads/s', true], ['Like, 99%', true], ['Count, 99%', true], ['Refused/s', true],
+  ];
   const { box, body } = table('Figures of the last five minutes', columns);
   const element = h('details', { class: 'card' }, h('summary', {}, 'The last five minutes as a table'), box);
   return {
@@ -212,7 +248,8 @@ function figures() {
       if (!element.open) return;
       const lines = monitor.seconds.filter((_, i, all) => (all.length - 1 - i) % 10 === 0).reverse();
       rows(body, lines.map((second, i) => ({ ...second, i })), ({ i }) => i, () => row(columns), (line, s) => tell(line, [
-        whole((monitor.newest.at - s.at) / 1000), short(s.intents), short(s.reads), time(s.like.p99), time(s.count.p99), short(s.refused),
+        whole((monitor.newest.at - s.at) / 1000), short(s.intents), short(s.reads), time(s.like.p99), time(s.count.p99),
+        short(s.refused),
       ]));
     },
   };

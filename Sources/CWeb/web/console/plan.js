@@ -17,14 +17,16 @@ const inputs = [
 ];
 const presets = [
   ['800 million people, 150 likes each', { daily_users: 800_000_000, likes_per_user: 150 }],
-  ['A billion likes a day, 3 times at the peak, 10 reads a write', { daily_users: 100_000_000, likes_per_user: 10, peak: 3, reads_per_like: 10 }],
+  ['A billion likes a day, 3 times at the peak, 10 reads a write',
+    { daily_users: 100_000_000, likes_per_user: 10, peak: 3, reads_per_like: 10 }],
   ['500 million people, 5 likes each, 100 times at the peak', { daily_users: 500_000_000, likes_per_user: 5, peak: 100 }],
 ];
 /** Milliseconds without a key until the server is asked. */
 const stillness = 250;
 
 export function show(root, { query }) {
-  const values = Object.fromEntries(inputs.map(([name, , , usual]) => [name, query.get(name) ?? String(usual)]));
+  const usual = Object.fromEntries(inputs.map(([name, , , value]) => [name, value]));
+  const values = Object.fromEntries(inputs.map(([name]) => [name, query.get(name) ?? String(usual[name])]));
   const fields = new Map(inputs.map(([name, label, hint]) => [name, field(name, label, hint)]));
   const note = h('p', { class: 'trouble', role: 'status' });
   const result = h('div', { class: 'plan-result', 'aria-busy': 'false' });
@@ -32,15 +34,20 @@ export function show(root, { query }) {
   const form = h('form', { class: 'card plan-form', onsubmit: (event) => event.preventDefault() },
     h('div', { class: 'fields' }, [...fields.values()].map(({ element }) => element)),
     h('div', { class: 'presets' }, h('span', { class: 'note' }, 'Or begin with'), presets.map(([words, preset]) =>
-      h('button', { type: 'button', class: 'quiet', onclick: () => fill({ ...Object.fromEntries(inputs.map(([name, , , usual]) => [name, usual])), ...preset }) }, words))),
-    h('p', { class: 'share' }, h('button', { type: 'button', class: 'quiet', onclick: copy }, 'Copy the address of this plan'), ' ', copied));
+      h('button', { type: 'button', class: 'quiet', onclick: () => fill({ ...usual, ...preset }) }, words))),
+    h('p', { class: 'share' },
+      h('button', { type: 'button', class: 'quiet', onclick: copy }, 'Copy the address of this plan'), ' ', copied));
   root.append(h('h1', {}, 'What would it take?'),
-    h('p', { class: 'lead' }, 'Assumptions in, machines out. Each line says how it is reckoned; the rates that one machine carries were measured, and the lines say on which.'),
+    h('p', { class: 'lead' }, 'Assumptions in, machines out. Each line says how it is reckoned; the rates that one '
+      + 'machine carries were measured, and the lines say by what.'),
     form, note, result);
   let controller = new AbortController();
 
   function field(name, label, hint) {
-    const input = h('input', { id: `plan-${name}`, name, inputmode: 'decimal', autocomplete: 'off', 'aria-describedby': `plan-${name}-hint`, value: values[name], oninput: typed });
+    const input = h('input', {
+      id: `plan-${name}`, name, inputmode: 'decimal', autocomplete: 'off', 'aria-describedby': `plan-${name}-hint`,
+      value: values[name], oninput: typed,
+    });
     const reading = h('span', { class: 'reading' });
     const element = h('div', { class: 'field' },
       h('label', { for: `plan-${name}` }, label), h('div', { class: 'entry' }, input, reading),
@@ -109,8 +116,9 @@ function words(value) {
 
 function draw(result, { lines, groups }) {
   result.replaceChildren(...groups.map((group) => h('section', { class: 'card' }, h('h2', {}, group),
-    h('dl', { class: 'lines' }, lines.filter((line) => line.group === group).map(({ title: name, display, formula, arithmetic, explanation }) =>
+    h('dl', { class: 'lines' }, lines.filter((line) => line.group === group).map((line) =>
       h('div', { class: 'line' },
-        h('dt', {}, name), h('dd', { class: 'value' }, display),
-        h('dd', { class: 'formula' }, formula, h('br'), h('span', {}, `= ${arithmetic}`)), h('dd', { class: 'note' }, explanation)))))));
+        h('dt', {}, line.title), h('dd', { class: 'value' }, line.display),
+        h('dd', { class: 'formula' }, line.formula, h('br'), h('span', {}, `= ${line.arithmetic}`)),
+        h('dd', { class: 'note' }, line.explanation)))))));
 }

@@ -19,7 +19,8 @@ export function read(text, at) {
   const shards = [...new Set((families.get('likewise_batch_intents_count') ?? []).map(({ labels }) => labels.shard))];
   return {
     at,
-    likes: Object.fromEntries((families.get('likewise_likes_total') ?? []).map(({ labels, value }) => [labels.outcome, value])),
+    likes: Object.fromEntries(
+      (families.get('likewise_likes_total') ?? []).map(({ labels, value }) => [labels.outcome, value])),
     routes: routes(families),
     likeTimes: histogram(families, `${http}`, ({ route }) => likeRoutes.has(route)),
     countTimes: histogram(families, `${http}`, ({ route }) => countRoutes.has(route)),
@@ -43,7 +44,8 @@ function routes(families) {
   const found = new Map();
   for (const { labels, value } of families.get(`${http}_count`) ?? []) {
     if (!value) continue;
-    const route = found.get(labels.route) ?? { statuses: {}, times: histogram(families, http, (l) => l.route === labels.route) };
+    const route = found.get(labels.route)
+      ?? { statuses: {}, times: histogram(families, http, (l) => l.route === labels.route) };
     route.statuses[labels.status] = value;
     found.set(labels.route, route);
   }

@@ -30,7 +30,8 @@ const cluster = [
 
 export function stages() {
   const cards = embedded.map(() => {
-    const [name, value, note, words] = [h('h3'), h('p', { class: 'value' }, '–'), h('p', { class: 'note' }), h('p', { class: 'words' })];
+    const [name, value] = [h('h3'), h('p', { class: 'value' }, '–')];
+    const [note, words] = [h('p', { class: 'note' }), h('p', { class: 'words' })];
     return { element: h('li', { class: 'stage' }, name, value, note, words), name, value, note, words };
   });
   const scale = batchScale();
@@ -63,13 +64,17 @@ export function stages() {
     const recent = latest?.recent;
     const sync = recent && recent.shards.length ? allShards(recent.shards).syncMean : null;
     const inServer = recent?.like.p50 ?? null;
-    say(trace, `Your tap ${whole(tap.number)} (${tap.like ? 'like' : 'taken back'}) took ${time(tap.milliseconds / 1000)} from here and back.`
+    const kind = tap.like ? 'like' : 'taken back';
+    say(trace, `Your tap ${whole(tap.number)} (${kind}) took ${time(tap.milliseconds / 1000)} from here and back.`
       + (inServer ? ` In the server half of the likes of the last ten seconds took up to ${time(inServer)}.` : '')
       + (inServer && sync ? ` One fdatasync took ${time(sync)} on average.` : ''));
     if (isStill()) return;
     const onTheWay = cards.slice(0, 5);
     onTheWay.forEach(({ element: card }, i) => card.animate(
-      [{ borderColor: 'var(--accent)', boxShadow: '0 0 0 3px var(--halo)' }, { borderColor: 'var(--edge)', boxShadow: '0 0 0 0 transparent' }],
+      [
+        { borderColor: 'var(--accent)', boxShadow: '0 0 0 3px var(--halo)' },
+        { borderColor: 'var(--edge)', boxShadow: '0 0 0 0 transparent' },
+      ],
       { duration: 500, delay: i * shownMilliseconds / cards.length / 1.6, easing: 'ease-out', fill: 'none' }));
   }
 
@@ -107,7 +112,8 @@ function clusterFigures(reading, second) {
 function batchScale() {
   const [sync, rest] = [h('span', { class: 'sync' }), h('span', { class: 'rest' })];
   const words = h('p', { class: 'note' });
-  const element = h('div', { class: 'scale', hidden: true }, h('div', { class: 'scale-bar', 'aria-hidden': 'true' }, sync, rest), words);
+  const element = h('div', { class: 'scale', hidden: true },
+    h('div', { class: 'scale-bar', 'aria-hidden': 'true' }, sync, rest), words);
   return {
     element,
     update(second) {
@@ -118,8 +124,11 @@ function batchScale() {
       const share = Math.min(1, all.syncMean / between);
       sync.style.setProperty('flex-grow', String(share));
       rest.style.setProperty('flex-grow', String(1 - share));
-      say(words, `A shard’s batch every ${time(between)}, to scale: ${time(Math.min(all.syncMean, between))} of it (filled) the disk syncs, while the next batch gathers. `
-        + `The sync is shared by ${plural(Math.max(1, Math.round(all.batchMean)), 'intent')}: that is ${time(all.syncMean / Math.max(1, all.batchMean))} of disk time each.`);
+      const sharing = Math.max(1, Math.round(all.batchMean));
+      const each = all.syncMean / Math.max(1, all.batchMean);
+      say(words, `A shard’s batch every ${time(between)}, to scale: ${time(Math.min(all.syncMean, between))} of it (filled) `
+        + 'the disk syncs, while the next batch gathers. '
+        + `The sync is shared by ${plural(sharing, 'intent')}: ${time(each)} of disk time each.`);
     },
   };
 }
