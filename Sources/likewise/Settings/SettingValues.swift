@@ -1,7 +1,7 @@
 // Values and kinds that belong to single settings.
 
 internal import LikewiseCore
-internal import LikewiseServer
+package import LikewiseServer
 
 /// Whether a content has to be registered before it can be liked.
 package enum ContentMode: String, CaseIterable, Sendable {
@@ -54,7 +54,7 @@ extension SettingKind where Value == RateLimitPolicy {
 
 extension SettingKind where Value == RateLimit? {
     /// `none`, or a number in a time, such as `60/1m`.
-    package static var callRate: Self {
+    static var callRate: Self {
         Self("none, or a number in a time up to 30d, such as 60/1m", placeholder: "none|<number>/<time>") { text in
             if text == "none" { return .some(nil) }
             return RateLimit(text: text[...]).map { .some($0) }
