@@ -16,7 +16,7 @@ svg { display: block; width: 1.2em; fill: none; stroke: currentColor; stroke-wid
 [aria-busy=true] > :first-child { opacity: .6; scale: .8 }
 menu { inset: auto; margin: 4px 0; padding: 4px; border: var(--line); border-radius: 28px;
   position-area: block-start span-inline-end; position-try: flip-block, flip-inline }
-menu:popover-open { display: flex }
+menu:popover-open { display: flex; flex-wrap: wrap }
 menu button { padding: 0; border: 0; font-size: 1.3em }
 [aria-checked=true] { background: #8884 }
 [aria-pressed=true], [part=message] { color: var(--accent) }
@@ -68,7 +68,7 @@ export class LikeButton extends HTMLElement {
   disconnectedCallback() { this.#follow(); }
   attributeChangedCallback() { this.#follow(); }
 
-  get #reactions() { return (this.getAttribute('reactions') || 'like').split(' '); }
+  get #reactions() { return (this.getAttribute('reactions') || 'like').trim().split(/\s+/); }
 
   #follow() {
     const before = this.content;
