@@ -114,11 +114,23 @@ function words(value) {
   return name ? `${Number((value / unit).toPrecision(4))} ${name}` : whole(value);
 }
 
+/** Lines that are shown large, above all others. */
+const outcomes = ['likes_per_second_peak', 'reads_per_second_peak', 'disk_first_year', 'machines_total'];
+
 function draw(result, { lines, groups }) {
-  result.replaceChildren(...groups.map((group) => h('section', { class: 'card' }, h('h2', {}, group),
-    h('dl', { class: 'lines' }, lines.filter((line) => line.group === group).map((line) =>
-      h('div', { class: 'line' },
-        h('dt', {}, line.title), h('dd', { class: 'value' }, line.display),
-        h('dd', { class: 'formula' }, line.formula, h('br'), h('span', {}, `= ${line.arithmetic}`)),
-        h('dd', { class: 'note' }, line.explanation)))))));
+  const large = outcomes.map((name) => lines.find((line) => line.name === name)).filter(Boolean);
+  result.replaceChildren(
+    h('div', { class: 'tiles' }, large.map(({ title: name, display }) =>
+      h('article', { class: 'tile' }, h('h3', {}, name), h('p', { class: 'figure' }, h('span', { class: 'value' }, display))))),
+    h('div', { class: 'groups' }, groups.map((group) => h('section', { class: 'card' }, h('h2', {}, group),
+      h('dl', { class: 'lines' }, lines.filter((line) => line.group === group).map((line) =>
+        h('div', { class: 'line' },
+          h('dt', {}, line.title), h('dd', { class: 'value' }, line.display),
+          h('dd', { class: 'formula' }, line.formula, h('br'), h('span', {}, `= ${line.arithmetic}`)),
+          h('dd', { class: 'note' }, withCode(line.explanation)))))))));
+}
+
+/** What stands between backquotes, as code. */
+function withCode(text) {
+  return text.split('`').map((piece, i) => (i % 2 ? h('code', {}, piece) : piece));
 }
