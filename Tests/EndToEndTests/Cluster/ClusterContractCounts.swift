@@ -44,6 +44,29 @@ extension ClusterContractTests {
         expect(try nodes.bulk(lines), 200, ["accepted": 1_234, "changed": 0, "unchanged": 1_234])
     }
 
+    @Test("Who follows a count at one node is told what comes in at the other, and of a deletion there")
+    func live() throws {
+        let nodes = try Nodes()
+        let stream = try nodes.cluster.connect(1)
+        try stream.send([HTTPCall("GET", "/v1/live?content_id=live-c")])
+        #expect(try stream.text(until: "\n\n").contains(" 200 "))
+        #expect(try stream.text(until: "\"count\":0,").contains("event: count"))
+        for user in ["ann", "bob", "cy"] {
+            expect(try nodes.one.answer("POST", Target.likes, ["content_id": "live-c", "user_id": .string(user)]), 200)
+        }
+        let told = try stream.text(until: "\"count\":3,")
+        #expect(told.contains("\"content_id\":\"live-c\""))
+        expect(try nodes.one.answer("DELETE", "/v1/content/live-c"), 200)
+        _ = try stream.text(until: "\"count\":0,")
+    }
+
+    @Test("A node says that it counts no anonymous reactions")
+    func noWidgets() throws {
+        let nodes = try Nodes()
+        expectProblem(try nodes.one.answer("GET", "/openheart/example.com/page"), 404, "not_found")
+        expectProblem(try nodes.one.answer("POST", "/v1/admin/experiments/lock", [:]), 404, "not_found")
+    }
+
     @Test("Counts of many contents come in the order asked, repeated and unknown ones too")
     func countBatch() throws {
         let nodes = try Nodes()
