@@ -61,6 +61,24 @@ struct BrowserConsoleTests {
         }
     }
 
+    @Test("What the overview is made of is below 40,000 bytes as it comes over the wire")
+    func weight() throws {
+        try withServer { server in
+            try withBrowser { browser in
+                try browser.open(console(server, "#/"))
+                try browser.wait(
+                    for: "the overview", "return document.querySelector('.verdict')?.textContent === 'All is well.'")
+                let bytes = try browser.run(
+                    """
+                    const files = performance.getEntriesByType('resource').filter(({ name }) => name.includes('/console/'));
+                    return [...performance.getEntriesByType('navigation'), ...files]
+                        .reduce((sum, file) => sum + file.encodedBodySize, 0)
+                    """)
+                #expect((20_000..<40_000).contains(bytes.int ?? 0), "\(bytes)")
+            }
+        }
+    }
+
     @Test("Fast taps and a crowd are counted to the last one, and deleted when asked")
     func taps() throws {
         try withServer { server in
@@ -97,7 +115,10 @@ struct BrowserConsoleTests {
                 try browser.run("document.querySelector('.versus button').click()")
                 let note = try browser.wait(
                     for: "the figures", seconds: 40,
-                    "return document.querySelector('.versus button').disabled ? null : document.querySelector('.versus > .note').textContent"
+                    """
+                    return document.querySelector('.versus button').disabled
+                        ? null : document.querySelector('.versus > .note').textContent
+                    """
                 )
                 #expect(note.text?.contains("Both counted 1,000.") == true, "\(note)")
                 let lanes = try browser.run(
@@ -133,7 +154,7 @@ struct BrowserConsoleTests {
     }
 
     @Test(
-        "A server with keys asks for one; one that is not known or not enough is told, and an operator's shows the figures"
+        "A server with keys asks for one, says of one that it is not known or not enough, and takes an operator's"
     )
     func keys() throws {
         try withFolder { folder in
@@ -178,6 +199,25 @@ struct BrowserConsoleTests {
         }
     }
 
+    @Test("A page that is hidden closes its stream, and opens it again when it is seen")
+    func hidden() throws {
+        try withServer { server in
+            try likeOnce(server)
+            try withBrowser { browser in
+                try browser.open(console(server, "#/"))
+                try expectStreams(server, 1)
+                let window = try browser.cdp("Browser.getWindowForTarget")["windowId"] ?? .null
+                try browser.cdp(
+                    "Browser.setWindowBounds", ["windowId": window, "bounds": ["windowState": "minimized"]])
+                try browser.wait(for: "the page to be hidden", "return document.hidden")
+                try expectStreams(server, 0)
+                try browser.cdp("Browser.setWindowBounds", ["windowId": window, "bounds": ["windowState": "normal"]])
+                try expectStreams(server, 1)
+                try expectQuiet(browser)
+            }
+        }
+    }
+
     @Test("Figures are reckoned right: resets of counters, quantiles, numbers, events cut anywhere")
     func modules() throws {
         try withServer { server in
@@ -190,9 +230,11 @@ struct BrowserConsoleTests {
                     const { bytes, display, short, time } = await import('/console/numbers.js');
                     const { EventParser } = await import('/console/sse.js');
                     const page = parse('# HELP a b\\na_total{x="1",y="q\\\\"\\\\n"} 3\\na_total{x="2"} 4\\n'
-                        + 'h_bucket{le="1"} 0\\nh_bucket{le="2"} 10\\nh_bucket{le="+Inf"} 20\\nh_sum 30\\nh_count 20\\n');
+                        + 'h_bucket{le="1"} 0\\nh_bucket{le="2"} 10\\nh_bucket{le="+Inf"} 20\\n'
+                        + 'h_sum 30\\nh_count 20\\n');
                     const h = histogram(page, 'h');
-                    const stream = ': beat\\n\\nretry: 1500\\r\\n\\r\\nevent: count\\nid: e-7\\ndata: {"count":\\ndata: 3}\\n\\n';
+                    const stream = ': beat\\n\\nretry: 1500\\r\\n\\r\\nevent: count\\nid: e-7\\n'
+                        + 'data: {"count":\\ndata: 3}\\n\\n';
                     const whole = [], cut = [], [one, other] = [new EventParser(), new EventParser()];
                     whole.push(...one.push(stream));
                     for (const letter of stream) cut.push(...other.push(letter));
@@ -207,7 +249,7 @@ struct BrowserConsoleTests {
                     ];
                     """)
                 let expected: JSON = [
-                    "q\"\n", 4, 1.5, 2, .null, 3, 3, 20, "999 1K 12.8K 999K 1M", "0 0.04 7.25 4,210 12.8 K",
+                    "q\"\n", 4, .number(1.5), 2, .null, 3, 3, 20, "999 1K 12.8K 999K 1M", "0 0.04 7.25 4,210 12.8 K",
                     "85 µs, 3.42 ms, 1.25 s, 4 min", "1.2 MiB",
                     "[{\"name\":\"count\",\"data\":\"{\\\"count\\\":\\n3}\"}]",
                     true, 1500, "e-7",
@@ -224,11 +266,30 @@ struct BrowserConsoleTests {
         "http://127.0.0.1:\(server.port)/\(address)"
     }
 
+    /// A content that is hot.
+    private func likeOnce(_ server: ServerProcess) throws {
+        let answer = try server.connect().answer("PUT", Target.like("ann", "c"), [:])
+        #expect(answer.status == 200)
+    }
+
+    /// Expects that this many streams of counts come to be open.
+    private func expectStreams(_ server: ServerProcess, _ count: Int) throws {
+        let http = try server.connect()
+        let areOpen = RedisPoll.until(seconds: 20) {
+            let page = (try? http.answer("GET", "/metrics").text) ?? ""
+            return page.split(separator: "\n").contains("likewise_live_streams \(count)")
+        }
+        #expect(areOpen, "there are not \(count) streams")
+    }
+
     /// Waits until the counter says that the server agrees, in these words.
     private func agreement(_ browser: Browser, _ words: String) throws {
         try browser.wait(
             for: words, seconds: 30,
-            "const line = document.querySelector('.verdict-line.good'); return line?.textContent.includes(arguments[0]) && line.textContent.endsWith('they agree.')",
+            """
+            const line = document.querySelector('.verdict-line.good')?.textContent;
+            return line?.includes(arguments[0]) && line.endsWith('they agree.')
+            """,
             .string(words))
     }
 

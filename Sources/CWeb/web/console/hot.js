@@ -17,7 +17,7 @@ const windows = [['1m', 'minute'], ['1h', 'hour'], ['24h', 'day']];
 export function hot() {
   let [window, entries, isAll] = ['1m', [], false];
   let stream = new AbortController();
-  let followed = '';
+  let followed = new Set();
   let ticks = 0;
   let isAsking = false;
   let isOver = false;
@@ -30,7 +30,7 @@ export function hot() {
     h('button', {
       type: 'button', 'aria-pressed': String(name === window), onclick: (event) => choose(name, event.currentTarget),
     }, word)));
-  const more = h('button', { type: 'button', class: 'quiet', hidden: true, onclick: () => { isAll = !isAll; draw(); } });
+  const more = h('button', { type: 'button', class: 'quiet', hidden: true, onclick: () => showAll() });
   const element = h('section', { class: 'card hot' },
     h('div', { class: 'heading' }, h('h2', {}, 'Hot contents'), choice),
     h('table', {}, h('caption', { class: 'hidden' }, 'Contents that gained most likes'),
@@ -39,6 +39,12 @@ export function hot() {
         h('th', { scope: 'col', class: 'wide' }, 'A second, lately'), h('th', { scope: 'col', class: 'number' }, 'Likes'))),
       body),
     note, more);
+
+  function showAll() {
+    isAll = !isAll;
+    draw();
+    listen();
+  }
 
   function choose(name, button) {
     window = name;
@@ -72,21 +78,20 @@ export function hot() {
     else counts.set(id, { count, line: [] });
   }
 
-  /** One stream for all that are shown; another one only where others are. */
+  const visible = () => entries.slice(0, isAll ? shown : firstShown);
+
+  /** One stream for all that are listed; another one where it lacks what is seen: the last places change all the time. */
   function listen() {
+    if (document.hidden || visible().every(({ content_id: id }) => followed.has(id))) return;
     const ids = entries.map(({ content_id: id }) => id);
-    const wanted = JSON.stringify([...ids].sort());
-    if (wanted === followed || document.hidden) return;
-    followed = wanted;
+    followed = new Set(ids);
     stream.abort();
     stream = new AbortController();
-    if (!ids.length) return;
     follow(ids, (event) => event.count !== undefined && remember(event.content_id, event.count), stream.signal);
   }
 
   function draw() {
-    const items = entries.slice(0, isAll ? shown : firstShown);
-    rows(body, items, ({ content_id: id }) => id, make, (line, { content_id: id, gained }) => {
+    rows(body, visible(), ({ content_id: id }) => id, make, (line, { content_id: id, gained }) => {
       const { count, line: history } = counts.get(id);
       say(line.children[1], `+${short(gained)}`);
       line.spark.draw(history.map((value, i) => (i ? Math.max(0, value - history[i - 1]) : null)));
@@ -109,7 +114,7 @@ export function hot() {
   const hide = () => {
     if (document.hidden) {
       stream.abort();
-      followed = '';
+      followed.clear();
     } else {
       list();
     }
