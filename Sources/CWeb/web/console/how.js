@@ -19,8 +19,8 @@ export function show(root, { monitor }) {
       'Counting is easy until it has to be right: one like a person, none lost, none twice, whatever is retried, '
       + 'killed or tapped at once. Here is how, on this server, with its own figures.'),
     part('how-tap', 'Tap', [
-      'Each tap is one request. Its answer comes after the like is on stable storage, so when this page says '
-      + '“answered”, pulling the plug would take nothing of it.',
+      'Each tap is one request. Its answer comes after the like is on stable storage, unless the setting “sync” says '
+      + 'otherwise; so when this page says “answered”, pulling the plug would take nothing of it.',
     ], tapping.element),
     part('how-way', 'The way of a like', [
       'The figures are those of the last second. The dots are not single likes: there would be too many. '

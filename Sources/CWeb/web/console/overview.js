@@ -108,7 +108,7 @@ function tiles() {
     }),
     tile('A like, 99% within', {
       tell: (_, recent) => ({
-        text: time(recent.like.p99), of: '', under: `half within ${time(recent.like.p50)}; synced before the answer`,
+        text: time(recent.like.p99), of: '', under: `half within ${time(recent.like.p50)}, sync and all`,
       }),
       line: (second) => second.like.p99,
     }),
