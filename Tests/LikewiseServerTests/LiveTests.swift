@@ -116,6 +116,18 @@ struct LiveTests {
         }
     }
 
+    @Test("Events come in the order of their ids, whatever the order asked for: a stream that is cut loses none")
+    func order() async throws {
+        try await TestServer.run { server in
+            let other = try EventStream(server, "/v1/live?content_id=c&content_id=b&content_id=a")
+            let stream = try EventStream(server, "/v1/live?content_id=a&content_id=b&content_id=c")
+            let sequences = stream.first.compactMap { $0.id.split(separator: "-").last.flatMap { Int($0) } }
+            #expect(sequences.count == 3 && sequences == sequences.sorted())
+            #expect(stream.first.first?.says("content_id", "\"c\"") == true)
+            withExtendedLifetime(other) {}
+        }
+    }
+
     @Test("A content that is deleted is gone, and comes back when it is registered again")
     func gone() async throws {
         var options = TestServer.Options()

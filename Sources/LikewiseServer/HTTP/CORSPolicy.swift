@@ -13,7 +13,8 @@ package struct CORSPolicy: Hashable, Sendable {
     /// Seconds for which a browser keeps the answer to a preflight; none keeps it longer than a day.
     private static let maxAge = 7200
     private static let methods = "GET, HEAD, POST, PUT, DELETE"
-    private static let requestFields = "Authorization, Content-Type, Idempotency-Key, If-None-Match"
+    // Pages that follow a stream by fetch, to send a token, send Last-Event-ID themselves.
+    private static let requestFields = "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID"
     private static let exposedFields = "ETag, Retry-After, RateLimit, RateLimit-Policy"
 
     package let origins: Origins

@@ -41,6 +41,17 @@ package final class LiveCounts: Sendable {
         var streams: Set<UInt64> = []
     }
 
+    /// An event that a stream is told.
+    private struct Told {
+        var sequence: UInt64
+        var event: [UInt8]
+
+        /// The bytes of events in the order of their ids: a stream that is cut between two of them goes on with the second.
+        static func inOrder(_ events: [Told]) -> [UInt8] {
+            events.sorted { $0.sequence < $1.sequence }.flatMap(\.event)
+        }
+    }
+
     private struct State {
         var contents: [[UInt8]: Followed] = [:]
         var streams: [UInt64: AsyncStream<Wake>.Continuation] = [:]
@@ -88,7 +99,7 @@ package final class LiveCounts: Sendable {
             }
             state.lastStream += 1
             state.streams[state.lastStream] = waker
-            var first: [UInt8] = []
+            var first: [Told] = []
             var seen: [UInt64] = []
             for (content, outcome) in zip(contents, outcomes) {
                 let isNew = state.contents[content] == nil
@@ -99,12 +110,13 @@ package final class LiveCounts: Sendable {
                 // What was read may be newer than what the last look found, and is told all the same.
                 let isSame = outcome.tally == followed.outcome.tally
                 if !isNew, isSame, let known, followed.sequence <= known { continue }
-                first += isSame ? followed.event : event(content, outcome, followed.sequence)
+                let newest = isSame ? followed.event : event(content, outcome, followed.sequence)
+                first.append(Told(sequence: followed.sequence, event: newest))
             }
             return .success(
                 LiveStream(
-                    self, number: state.lastStream, contents: contents, seesPrivate: seesPrivate, first: first,
-                    seen: seen, wakes: wakes))
+                    self, number: state.lastStream, contents: contents, seesPrivate: seesPrivate,
+                    first: Told.inOrder(first), seen: seen, wakes: wakes))
         }
         want.yield()
         return try opened.get()
@@ -124,7 +136,7 @@ package final class LiveCounts: Sendable {
     /// The events that a stream has not seen; each content's newest only.
     func news(of stream: LiveStream, _ progress: inout LiveStream.Progress) -> [UInt8] {
         state.withLock { state in
-            var events: [UInt8] = []
+            var events: [Told] = []
             for (i, content) in stream.contents.enumerated() {
                 guard let followed = state.contents[content], followed.sequence > progress.seen[i] else { continue }
                 progress.seen[i] = followed.sequence
@@ -132,13 +144,13 @@ package final class LiveCounts: Sendable {
                     followed.outcome.status == .done
                     && (stream.seesPrivate || followed.outcome.description?.visibility != .private)
                 if isShown {
-                    events += followed.event
+                    events.append(Told(sequence: followed.sequence, event: followed.event))
                 } else if !progress.isGone[i] {
-                    events += gone(content, followed.sequence)
+                    events.append(Told(sequence: followed.sequence, event: gone(content, followed.sequence)))
                 }
                 progress.isGone[i] = !isShown
             }
-            return events
+            return Told.inOrder(events)
         }
     }
 
