@@ -23,7 +23,7 @@ const answer = (status, body, headers) => new Response(JSON.stringify(body), { s
 const problem = (status, code, headers) => () => answer(status, { code }, headers);
 
 /**
- * A server of one content, in place of `fetch`. Writes are answered by `write`, or taken; a stream is opened, and stays silent.
+ * A server of one content, in place of `fetch`. Writes are answered by `write`, or taken; a stream stays silent.
  */
 function pretend({ reactions = {}, reaction, write }) {
   const held = { ...reactions };
@@ -48,17 +48,18 @@ function pretend({ reactions = {}, reaction, write }) {
 const all = 'like love haha wow sad angry';
 const some = { like: 9_120, love: 2_871, haha: 640, wow: 171, sad: 12, angry: 3 };
 
-// What is made up of each state: what the server holds and how it answers a write, attributes, and whether it is tapped.
+// Of each state: what the server holds and how it answers a write, attributes, and whether it is tapped or opened.
 const states = [
   ['Idle', 'Nobody has liked it yet.', {}],
   ['Liked', 'By this user, and eleven others.', { reactions: { like: 12 }, reaction: 'like' }],
-  ['A reaction held', 'Tap takes it back.', { reactions: some, reaction: 'love', attributes: { reactions: all } }],
   ['Picker', 'Hold, right click, up or down arrow; Escape closes.',
     { reactions: some, reaction: 'haha', attributes: { reactions: all }, opens: true, name: 'picker' }],
   ['Pending', 'Shown as done before the answer comes.',
     { reactions: { like: 41 }, write: () => new Promise(() => {}), taps: true }],
-  ['Not signed in', 'Rolled back: 401.', { reactions: { like: 7 }, write: problem(401, 'unauthenticated'), taps: true }],
-  ['Another user', 'Rolled back: 403.', { reactions: { like: 7 }, write: problem(403, 'not_yourself'), taps: true }],
+  ['Not signed in', 'Rolled back: 401.',
+    { reactions: { like: 7 }, write: problem(401, 'unauthenticated'), taps: true }],
+  ['Another user', 'Rolled back: 403.',
+    { reactions: { like: 7 }, write: problem(403, 'not_yourself'), taps: true }],
   ['Too fast', 'Rolled back: 429, come again in a minute.',
     { reactions: { like: 7 }, write: problem(429, 'rate_limited', { 'Retry-After': '60' }), taps: true }],
   ['Offline', 'Rolled back, after a few tries.',
@@ -81,8 +82,8 @@ for (const [title, words, { attributes = {}, taps, opens, name = '', ...server }
   const figure = document.createElement('figure'), caption = document.createElement('figcaption');
   const button = new LikeButton(), heading = document.createElement('b');
   button.client = new Likewise({ userID: 'visitor', fetch: pretend(server) });
-  for (const [key, value] of Object.entries({ 'message-seconds': 86_400, ...attributes })) button.setAttribute(key, value);
-  button.setAttribute('content-id', title);
+  const given = { 'message-seconds': 86_400, ...attributes, 'content-id': title };
+  for (const [key, value] of Object.entries(given)) button.setAttribute(key, value);
   heading.textContent = title;
   caption.append(heading, words);
   figure.className = name;

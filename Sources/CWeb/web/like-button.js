@@ -6,7 +6,7 @@ sheet.replaceSync(`
   --accent: var(--like-accent, light-dark(#b3154f, #ff8fb5)); --line: 1px solid var(--like-border, #8888) }
 :host([hidden]) { display: none }
 button { display: flex; justify-content: center; align-items: center; gap: .5em; min-width: 44px; min-height: 44px;
-  padding: 0 .75em; font: inherit; color: inherit; background: var(--like-background, none); border: var(--line);
+  padding: .3em .75em; font: inherit; color: inherit; background: var(--like-background, none); border: var(--line);
   border-radius: var(--like-radius, 22px); cursor: pointer; touch-action: manipulation;
   user-select: none; -webkit-user-select: none }
 button:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }

@@ -151,7 +151,7 @@ struct BrowserModuleTests {
             """)
         #expect(
             opened == [
-                [["a", 1], ["b", 2], [2], ["a", 3]], ["ab", "ab", "abc"], [.null, "a-2", .null], [false, true, false],
+                [["a", 1], ["b", 2], [2], ["a", 3]], ["ab", "ab", "abc"], [.null, "a-2", .null], [true, true, false],
             ], "\(opened)")
     }
 
