@@ -222,7 +222,7 @@ package struct CapacityPlan: Sendable {
             "mean likes ÷ (\(n(Measured.ledgerPerMachine)) × \(n(Measured.use))), rounded up",
             "\(n(rates.likesMean)) ÷ \(n(Measured.ledgerPerMachine * Measured.use))",
             "Every region holds all likes, so each ledger takes the mean rate of all: `likewise bench ledger`. Above one, "
-                + "contents are spread over several (docs/cluster.md).")
+                + "contents are spread over several (docs/operations.md).")
         // Each region answers its own share and holds the likes of all.
         let perRegion = max(((likes + reads) / regions).rounded(.up), ledgers) + 1
         add(
