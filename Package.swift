@@ -15,7 +15,8 @@ let hot = strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(confi
 let package = Package(
     name: "likewise",
     products: [
-        .executable(name: "likewise", targets: ["likewise"])
+        .executable(name: "likewise", targets: ["likewise"]),
+        .library(name: "LikewiseClient", targets: ["LikewiseClient", "LikewiseAPI"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -83,6 +84,17 @@ let package = Package(
             swiftSettings: strict),
         // What goes over the wire: bodies, problems, cursors; shared by server and client.
         .target(name: "LikewiseAPI", swiftSettings: strict),
+        // The calls of a server for programs in Swift, and what a like button shows.
+        .target(
+            name: "LikewiseClient",
+            dependencies: [
+                "LikewiseAPI",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
         // Routes, identity, limits and metrics over HTTP.
         .target(
             name: "LikewiseServer",
@@ -111,7 +123,8 @@ let package = Package(
         .executableTarget(
             name: "likewise",
             dependencies: [
-                "LikewiseServer", "LikewiseCluster", "LikewiseEngine", "LikewiseCore", "CPlatform",
+                "LikewiseServer", "LikewiseCluster", "LikewiseEngine", "LikewiseCore", "LikewiseClient", "LikewiseAPI",
+                "CPlatform",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -141,6 +154,15 @@ let package = Package(
         .testTarget(
             name: "LikewiseCoreTests", dependencies: ["LikewiseCore", "LikewiseTestSupport"], swiftSettings: strict),
         .testTarget(name: "LikewiseAPITests", dependencies: ["LikewiseAPI"], swiftSettings: strict),
+        .testTarget(
+            name: "LikewiseClientTests",
+            dependencies: [
+                "LikewiseClient", "LikewiseAPI", "LikewiseTestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "LikewiseEngineTests",
             dependencies: [
@@ -186,7 +208,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["likewise", "LikewiseCore", "LikewiseTestSupport"],
+            name: "EndToEndTests",
+            dependencies: ["likewise", "LikewiseClient", "LikewiseAPI", "LikewiseCore", "LikewiseTestSupport"],
             swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx17
