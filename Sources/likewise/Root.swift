@@ -9,7 +9,7 @@ struct Root: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Serve.self, Aggregate.self, Migrate.self, Rebalance.self, Verify.self, Replay.self, Keys.self, Abuse.self,
-            Plan.self, Bench.self, Unknown.self,
+            Plan.self, Load.self, Top.self, Bench.self, Unknown.self,
         ],
         defaultSubcommand: Unknown.self)
 }

@@ -58,11 +58,15 @@ struct CommandTests {
         }
     }
 
-    @Test("Every command has help with an example", arguments: ["serve", "verify", "replay"])
-    func help(command: String) throws {
+    @Test(
+        "Every command has help with an example",
+        arguments: [
+            ("serve", "--"), ("verify", "--"), ("replay", "--"), ("load", "http://"), ("top", "http://"),
+        ])
+    func help(command: String, argument: String) throws {
         let run = try Binary.run([command, "--help"])
         #expect(run.ending == .exited(0))
-        #expect(run.output.contains("likewise \(command) --"), "\(run.output)")
+        #expect(run.output.contains("likewise \(command) \(argument)"), "\(run.output)")
         let all = try Binary.run(["--help"])
         #expect(all.ending == .exited(0) && all.output.contains(command))
     }

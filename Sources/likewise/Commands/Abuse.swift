@@ -1,7 +1,6 @@
 // `likewise abuse`: shows, releases and rejects likes that are held back, by the calls of a running server.
 
 import ArgumentParser
-import Foundation
 
 struct Abuse: SettingsCommand {
     typealias Table = AbuseSettings
@@ -12,7 +11,8 @@ struct Abuse: SettingsCommand {
     func run(_ settings: Settings<AbuseSettings>) async throws {
         let words = settings.arguments
         do {
-            let server = AdminClient(url: settings.url, key: try key(settings))
+            let key = try settings.keyFile.map { try AdminClient.key(in: $0, setting: "--key-file") } ?? settings.key
+            let server = AdminClient(url: settings.url, key: key)
             switch words[0] {
             case "list": try await list(settings, server)
             case "show": try await show(content: words[1], user: words[2], server)
@@ -21,14 +21,6 @@ struct Abuse: SettingsCommand {
         } catch let failure as AdminClient.Failure {
             throw Failure.exit("\(failure)")
         }
-    }
-
-    private func key(_ settings: Settings<AbuseSettings>) throws -> String? {
-        guard let path = settings.keyFile else { return settings.key }
-        guard let bytes = FileManager.default.contents(atPath: path) else {
-            throw AdminClient.Failure(description: "\(path) cannot be read: check --key-file")
-        }
-        return String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).first.map(String.init)
     }
 
     private struct Like: Decodable {

@@ -2,6 +2,7 @@
 
 import AsyncHTTPClient
 import Foundation
+import LikewiseAPI
 import NIOCore
 import NIOHTTP1
 
@@ -22,8 +23,18 @@ struct AdminClient {
     /// A key of scope `admin`; nil where the server has no identity.
     let key: String?
 
+    /// The first word of a file, which is a key; `setting` names the file in the message.
+    static func key(in path: String, setting: String) throws(Failure) -> String {
+        guard let bytes = FileManager.default.contents(atPath: path) else {
+            throw Failure(description: "\(path) cannot be read: check \(setting)")
+        }
+        let key = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).first
+        guard let key else { throw Failure(description: "\(path) has no key in it: check \(setting)") }
+        return String(key)
+    }
+
     func get<Answer: Decodable>(_ path: [String], query: [String: String]) async throws -> Answer {
-        let pairs = query.sorted { $0.key < $1.key }.map { "\($0.key)=\(AdminClient.escaped($0.value))" }
+        let pairs = query.sorted { $0.key < $1.key }.map { "\($0.key)=\(URIText.escaped($0.value))" }
         let suffix = pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&")
         return try await call(HTTPClientRequest(url: url + AdminClient.path(path) + suffix))
     }
@@ -85,23 +96,6 @@ struct AdminClient {
     }
 
     private static func path(_ segments: [String]) -> String {
-        segments.map { "/" + escaped($0) }.joined()
-    }
-
-    /// Every byte but those that stand for themselves everywhere (RFC 3986, section 2.3).
-    static func escaped(_ text: String) -> String {
-        var out = ""
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
-                UInt8(ascii: "~"):
-                out.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                let digits = String(byte, radix: 16, uppercase: true)
-                out += digits.count == 1 ? "%0" + digits : "%" + digits
-            }
-        }
-        return out
+        segments.map { "/" + URIText.escaped($0) }.joined()
     }
 }

@@ -8,6 +8,7 @@ package enum SettingsCatalogue {
     package static let tables: [any SettingsTable.Type] = [
         ServeSettings.self, AggregateSettings.self, MigrateSettings.self, RebalanceSettings.self, VerifySettings.self,
         ReplaySettings.self, KeysSettings.self, AbuseSettings.self, PlanSettings.self, BenchSettings.self,
+        LoadSettings.self, TopSettings.self,
     ]
 }
 

@@ -22,7 +22,7 @@ struct BenchConnection: ~Copyable {
     /// Connects to a port of 127.0.0.1. A call that waits longer than `seconds` fails.
     init(port: UInt16, seconds: Int = 60) throws {
         self.port = port
-        descriptor = try BenchAddress.connect(port)
+        descriptor = try BenchAddress(loopback: port).connect()
         var limit = timeval(tv_sec: seconds, tv_usec: 0)
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
             setsockopt(descriptor, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -86,50 +86,6 @@ struct BenchConnection: ~Copyable {
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         let count = try chunk.withUnsafeMutableBytes { room in try receive(room) }
         received += chunk[..<count]
-    }
-}
-
-enum BenchAddress {
-    static func loopback(_ port: UInt16) -> sockaddr_in {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        return address
-    }
-
-    /// A socket that is connected to a port of 127.0.0.1; small writes are sent at once.
-    static func connect(_ port: UInt16) throws -> Int32 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        var on: Int32 = 1
-        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
-        var address = loopback(port)
-        let code = withUnsafePointer(to: &address) { address in
-            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard code == 0 else {
-            let reason = lastError()
-            close(descriptor)
-            throw BenchError("127.0.0.1:\(port) does not take connections: \(reason)")
-        }
-        return descriptor
-    }
-
-    /// A port of loopback that nobody listens on just now.
-    static func freePort() throws -> UInt16 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        defer { close(descriptor) }
-        var address = loopback(0)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let code = withUnsafeMutablePointer(to: &address) { address in
-            address.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                bind(descriptor, pointer, length) == 0 ? getsockname(descriptor, pointer, &length) : -1
-            }
-        }
-        guard code == 0 else { throw BenchError("there is no free port on 127.0.0.1: \(lastError())") }
-        return UInt16(bigEndian: address.sin_port)
     }
 }
 

@@ -1,4 +1,4 @@
-// How far a suite is, on standard error: one line that is rewritten on a terminal, a line now and then elsewhere.
+// How far a long task is, on standard error: one line that is rewritten on a terminal, a line now and then elsewhere.
 
 import Glibc
 import Synchronization
@@ -30,7 +30,7 @@ package enum ProgressEstimate {
     }
 }
 
-/// The progress of one suite. Any thread may tell it.
+/// The progress of one task. Any thread may tell it.
 final class BenchProgress: Sendable {
     private struct State {
         var step = ""
@@ -69,6 +69,16 @@ final class BenchProgress: Sendable {
     func within(_ share: Double, size: Double = 1) {
         let line = state.withLock { state in
             state.share = min(1, max(0, share)) * size
+            return text(&state, now: false)
+        }
+        if let line { write(line) }
+    }
+
+    /// Says that `share` (0 ... 1) of the only step is done, and what has come of it so far.
+    func show(_ what: @autoclosure () -> String, share: Double) {
+        let line = state.withLock { state in
+            state.share = min(1, max(0, share)) * total
+            state.step = what()
             return text(&state, now: false)
         }
         if let line { write(line) }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// A generator that gives the same numbers for the same seed (Steele et al., "Fast Splittable Pseudorandom Number
 /// Generators", 2014).
 struct SplitMix: RandomNumberGenerator {
@@ -12,22 +14,24 @@ struct SplitMix: RandomNumberGenerator {
     }
 }
 
-/// Draws 1 ... count with probability proportional to 1/k, by a search in the cumulative sums.
-struct ZipfSampler {
+/// Draws 1 ... count with probability proportional to 1/k to the power of `skew`, by a search in the cumulative sums.
+package struct ZipfSampler: Sendable {
     private let sums: [Double]
 
-    init(count: Int) {
+    /// `count` ranks, at least one. With a skew of 0 all are alike.
+    package init(count: Int, skew: Double = 1) {
         var sums: [Double] = []
         sums.reserveCapacity(count)
         var sum = 0.0
         for k in 1...count {
-            sum += 1 / Double(k)
+            sum += skew == 1 ? 1 / Double(k) : 1 / pow(Double(k), skew)
             sums.append(sum)
         }
         self.sums = sums
     }
 
-    func sample(_ random: inout some RandomNumberGenerator) -> Int {
+    /// A rank, from 1.
+    package func sample(_ random: inout some RandomNumberGenerator) -> Int {
         let wanted = Double.random(in: 0..<(sums.last ?? 1), using: &random)
         var low = 0
         var high = sums.count - 1

@@ -1,5 +1,5 @@
 /// A request whose bytes stay the same but for a number in it, which goes up by one from request to request.
-package struct RequestTemplate: Sendable {
+package struct RequestTemplate: RequestSource, Sendable {
     /// The bytes to send.
     package private(set) var bytes: [UInt8]
     /// Where the number's digits are; empty where the request never changes.
@@ -21,6 +21,9 @@ package struct RequestTemplate: Sendable {
         let start = text.utf8.count + (parts.first?.utf8.count ?? 0)
         digits = parts.count == 2 ? start..<start + zeros.count : 0..<0
     }
+
+    package var kind: Int { 0 }
+    package var kindCount: Int { 1 }
 
     /// Makes it the next request.
     package mutating func advance() {
