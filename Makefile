@@ -47,7 +47,7 @@ test: setup ## Check the style, build once in release mode, run all tests.
 	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --filter EndToEndTests.ClusterContract
 	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --filter EndToEndTests.Cluster --skip EndToEndTests.ClusterContract
 	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --filter EndToEndTests.Edge
-	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --filter EndToEndTests.Browser
+	$(SWIFT) test -c release $(BUILD_FLAGS) --skip-build --no-parallel --filter EndToEndTests.Browser
 
 build-tests: setup
 	$(SWIFT) build -c release $(BUILD_FLAGS) --build-tests

@@ -26,8 +26,8 @@ struct WidgetTests {
                 body: Array(#""3,3.3.0""#.utf8))
             let flags = ["--widget-limit", "none"]
             try withServer(flags, dataFolder: folder + "/data") { server in
-                #expect(try tap(server, heart).isEmpty)
-                #expect(try tap(server, clap).isEmpty)
+                let wrong = try tap(server, heart) + tap(server, clap)
+                #expect(wrong.isEmpty)
                 server.process.kill9()
             }
             try withServer(flags, dataFolder: folder + "/data") { server in
@@ -46,7 +46,8 @@ struct WidgetTests {
             #expect(try (0..<3).map { _ in try http.answer(heart).status } == [200, 200, 429])
         }
         try withServer(["--widgets", "off"]) { server in
-            #expect(try server.connect().answer(heart).status == 404)
+            let answer = try server.connect().answer(heart)
+            #expect(answer.status == 404)
         }
     }
 }

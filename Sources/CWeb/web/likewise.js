@@ -1,8 +1,6 @@
-// Described in docs/button.md.
-//
 // What a content shows: `base`, the count told last, less `own`, the user's reaction that was confirmed, plus `wanted`, the
-// one chosen last. Writes go one by one; the answer is base and own. A live count may be older: during a write, and 1 s
-// after it (3 s where counts are approximate), it waits. A failed write may have arrived: own is asked for.
+// one chosen last. Writes go one by one; the answer is base and own. A live count may be older: until own is known, during
+// a write, and 1 s after it (3 s if approximate), it waits. A failed write may have arrived: own is asked for.
 
 const after = ms => new Promise(done => setTimeout(done, ms * (1 + Math.random())));
 
@@ -33,7 +31,7 @@ function caller({ url = import.meta.url, token, userID, fetch = self.fetch.bind(
             method,
             body: body && JSON.stringify({ ...body, user_id: user }),
             keepalive: own,
-            signal: AbortSignal.any([stream?.signal, AbortSignal.timeout(stream ? 600_000 : 8_000)].filter(each => each)),
+            signal: AbortSignal.any([stream?.signal, AbortSignal.timeout(stream ? 600_000 : 8_000)].filter(Boolean)),
             headers: {
               ...shown && { Authorization: 'Bearer ' + shown },
               ...body && { 'Content-Type': 'application/json' },
@@ -114,7 +112,7 @@ function liveCounts(call, onReturn) {
 }
 
 function likedContent(client, id, options, forget) {
-  let base, own, wanted = null, late, timer, writes = 0;
+  let base, own, wanted = null, late, timer = 1, writes = 0;
   const unfollow = client.live([id], take);
   const content = Object.assign(new EventTarget(), {
     id, count: null, reactions: {}, pending: false, error: null, uses: 0,
@@ -126,7 +124,7 @@ function likedContent(client, id, options, forget) {
     },
     refresh() {
       const before = writes;
-      client.count(id).then(count => {
+      return client.count(id).then(count => {
         if (content.pending || before !== writes) return;
         own = wanted = count.reaction ?? null;
         take(count);
@@ -155,6 +153,11 @@ function likedContent(client, id, options, forget) {
     show();
   }
 
+  function settle() {
+    timer = 0;
+    if (late) take(late);
+  }
+
   async function send() {
     content.pending = true;
     try {
@@ -171,10 +174,7 @@ function likedContent(client, id, options, forget) {
     writes++;
     content.pending = false;
     clearTimeout(timer);
-    timer = setTimeout(() => {
-      timer = 0;
-      if (late) take(late);
-    }, base?.approx ? 3_000 : 1_000);
+    timer = setTimeout(settle, base?.approx ? 3_000 : 1_000);
     show();
     if (content.error) {
       content.dispatchEvent(new Event('error'));
@@ -182,7 +182,7 @@ function likedContent(client, id, options, forget) {
     }
   }
 
-  content.refresh();
+  content.refresh().then(settle);
   show();
   return content;
 }

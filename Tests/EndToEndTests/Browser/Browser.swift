@@ -37,8 +37,8 @@ final class Browser {
     private let driver: WebDriver
     private var hasEnded = false
 
-    /// Starts a driver on a port that it chooses, and a browser whose viewport has this size.
-    init(width: Int = 1_280, height: Int = 900) throws {
+    /// Starts a driver on a port that it chooses, and a browser.
+    init() throws {
         folder = try TemporaryFolder()
         process = try ChildProcess(
             ServerPrograms.find("chromedriver"), ["--port=0"], variables: ["TMPDIR": folder.path])
@@ -52,7 +52,7 @@ final class Browser {
         }
         var flags = [
             "--headless=new", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars",
-            "--user-data-dir=\(folder.path)/profile", "--window-size=\(width),\(height)",
+            "--user-data-dir=\(folder.path)/profile",
         ]
         // As root Chromium starts without its sandbox or not at all.
         if geteuid() == 0 { flags.append("--no-sandbox") }
@@ -67,6 +67,14 @@ final class Browser {
             process.kill9()
             throw error
         }
+    }
+
+    /// Goes to a new tab with a viewport of this size, and closes the one before with all that was set in it.
+    func openTab(width: Int, height: Int) throws {
+        let tab = try driver.ask("POST", "/window/new", ["type": "tab"])
+        try driver.ask("DELETE", "/window")
+        try driver.ask("POST", "/window", ["handle": tab["handle"] ?? .null])
+        _ = try entries()
         // The window's size is not the viewport's.
         try cdp(
             "Emulation.setDeviceMetricsOverride",
@@ -195,11 +203,34 @@ final class Browser {
     }
 }
 
-/// Runs `body` with a browser, which is ended in any case.
+/// Browsers that tests are done with, for the next: one takes a second to start, on a busy machine several.
+private enum IdleBrowsers {
+    private static let idle: Monitor<[Browser]> = {
+        // They would outlive the tests.
+        atexit { IdleBrowsers.end() }
+        return Monitor([])
+    }()
+
+    static func take() -> Browser? { idle.update { $0.popLast() } }
+    static func put(_ browser: Browser) { idle.update { $0.append(browser) } }
+
+    private static func end() {
+        while let browser = take() { browser.end() }
+    }
+}
+
+/// Runs `body` with a browser that nobody else has meanwhile, in a new tab. One whose test throws is ended.
 func withBrowser<Result>(width: Int = 1_280, height: Int = 900, _ body: (Browser) throws -> Result) throws -> Result {
-    let browser = try Browser(width: width, height: height)
-    defer { browser.end() }
-    return try body(browser)
+    let browser = try IdleBrowsers.take() ?? Browser()
+    do {
+        try browser.openTab(width: width, height: height)
+        let result = try body(browser)
+        IdleBrowsers.put(browser)
+        return result
+    } catch {
+        browser.end()
+        throw error
+    }
 }
 
 /// Expects that the console of a browser has no errors, and that no policy was violated.

@@ -87,7 +87,8 @@ struct BrowserModuleTests {
         #expect(
             seen == [
                 [
-                    [5, .null, false], [6, "like", true], [5, .null, true], [6, "love", true], [6, "like", true],
+                    [.null, .null, false], [5, .null, false], [6, "like", true], [5, .null, true], [6, "love", true],
+                    [6, "like", true],
                     [6, "love", true], [9, "love", false], [12, "love", false],
                 ], [["PUT", "like"], ["PUT", "love"]],
             ], "\(seen)")

@@ -24,6 +24,7 @@ final class WebDriver {
     }
 
     /// Carries out a command of the session; answers its value.
+    @discardableResult
     func ask(_ method: String, _ command: String, _ body: JSON? = nil) throws -> JSON {
         try Self.ask(http, method, path + command, method == "POST" ? body ?? [:] : body)
     }
