@@ -82,6 +82,16 @@ package enum Ledgers {
         }
     }
 
+    /// About how many registers the folder's ledger has, by its tallies: those that hold no reaction are not in them. nil
+    /// where that cannot be had in a moment.
+    package static func estimatedRegisters(in directory: String) -> UInt64? {
+        guard let (kind, path) = try? present(in: directory) else { return nil }
+        switch kind {
+        case .rocksdb: return try? RocksDBLedger.talliedRegisters(path: path)
+        case .sqlite: return try? SQLiteLedger.talliedRegisters(path: path)
+        }
+    }
+
     /// The first `limit` differences between the ledgers of two folders, in contents, registers and tallies. Both are
     /// only read, each as it was when the call began; how far they have come in the log is not compared.
     package static func differences(

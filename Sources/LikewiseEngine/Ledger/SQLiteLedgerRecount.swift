@@ -33,6 +33,18 @@ extension SQLiteLedger {
     }
 }
 
+extension SQLiteLedger {
+    /// The sum of all tallies of the ledger at `path`, which is only read.
+    static func talliedRegisters(path: String) throws(LedgerError) -> UInt64 {
+        let connection = try LedgerConnection(path: path, access: .read, cacheBytes: 1 << 20)
+        return try connection.snapshot { (db) throws(LedgerError) in
+            let sum = try connection.statement("SELECT coalesce(sum(count), 0) FROM tallies", db)
+            defer { sum.reset() }
+            return try sum.step() ? sum.unsigned(0) : 0
+        }
+    }
+}
+
 /// A statement whose first column goes upwards, and where it stands.
 private struct Walk {
     let statement: LedgerStatement

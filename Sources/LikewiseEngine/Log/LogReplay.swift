@@ -95,6 +95,20 @@ package struct LogReplay {
         return summary
     }
 
+    /// How many records the logs in `directory` have. Reads the last segment of each, and of the others no more than
+    /// their names.
+    package static func records(in directory: String, disk: any Disk) throws(EventLogError) -> UInt64 {
+        var records: UInt64 = 0
+        for (_, path) in try LogFolders.shards(in: directory, disk: disk) {
+            var scan = SegmentScan(disk: disk, directory: path)
+            let segments = try scan.segments()
+            guard let first = segments.first, let last = segments.last else { continue }
+            let end = try scan.records(from: last.firstSequence, onDamage: .skip) { _ in true }
+            records += max(end.nextSequence, first.firstSequence) - first.firstSequence
+        }
+        return records
+    }
+
     private func held() throws(EventLogError) -> [UInt16: UInt64] {
         do throws(LedgerError) {
             return try ledger.makeReader().positions()

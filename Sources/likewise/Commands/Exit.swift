@@ -16,23 +16,41 @@ struct Failure: Error {
 }
 
 /// Progress of a long command, on standard error: one line that is rewritten on a terminal, a line every few seconds
-/// elsewhere.
+/// elsewhere. With a bar and an estimate where the end is known.
 struct Progress {
     private let what: String
+    private let total: UInt64?
+    private let began = ContinuousClock.now
     private let isTerminal = isatty(2) == 1
     private var last = ContinuousClock.now
 
-    init(_ what: String) { self.what = what }
+    /// The progress of counting `what`, up to about `total` where that is known.
+    init(_ what: String, total: UInt64? = nil) {
+        self.what = what
+        self.total = total
+    }
 
     /// Shows `count`, now and then.
-    mutating func show(_ count: UInt64) { show("\(count)") }
+    mutating func show(_ count: UInt64) {
+        guard isDue() else { return }
+        guard let total, total > 0 else { return write("\(what): \(count)") }
+        let tell = isTerminal ? ProgressEstimate.line : ProgressEstimate.text
+        write(tell(what, "\(count)", Double(count), Double(total), last - began))
+    }
 
     /// Shows `text`, now and then.
     mutating func show(_ text: @autoclosure () -> String) {
+        if isDue() { write("\(what): \(text())") }
+    }
+
+    private mutating func isDue() -> Bool {
         let now = ContinuousClock.now
-        guard now - last > (isTerminal ? .milliseconds(200) : .seconds(5)) else { return }
+        guard now - last > (isTerminal ? .milliseconds(200) : .seconds(5)) else { return false }
         last = now
-        let line = "\(what): \(text())"
+        return true
+    }
+
+    private func write(_ line: String) {
         LogSink.standardError.write(Array((isTerminal ? "\r\u{1b}[K\(line)" : "\(line)\n").utf8))
     }
 

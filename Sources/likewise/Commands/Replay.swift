@@ -52,7 +52,9 @@ struct Replay: SettingsCommand {
     private func replay(
         _ settings: Settings<ReplaySettings>, disk: PosixDisk, kind: LedgerKind, into path: String
     ) throws -> LogReplay.Summary {
-        var progress = Progress("records replayed")
+        // Where the logs cannot be read the replay itself says so.
+        let total = try? LogReplay.records(in: settings.dataDir + "/log", disk: disk)
+        var progress = Progress("records replayed", total: total)
         defer { progress.end() }
         do {
             let ledger = try Ledgers.open(kind, path: path)

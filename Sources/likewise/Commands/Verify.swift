@@ -19,7 +19,7 @@ struct Verify: SettingsCommand {
             if try await !verify.run() { throw ExitCode(1) }
             return
         }
-        var progress = Progress("registers counted")
+        var progress = Progress("registers counted", total: Ledgers.estimatedRegisters(in: settings.dataDir))
         let result: RecountResult
         do {
             result = try Ledgers.recount(in: settings.dataDir) { progress.show($0) }

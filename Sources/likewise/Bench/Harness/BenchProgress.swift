@@ -20,6 +20,19 @@ package enum ProgressEstimate {
         return "\(task): \(share) %, \(left): \(step)"
     }
 
+    /// The line as a terminal shows it: with a bar in front.
+    package static func line(_ task: String, _ step: String, done: Double, of total: Double, elapsed: Duration)
+        -> String
+    {
+        bar(total > 0 ? done / total : 0) + " " + text(task, step, done: done, of: total, elapsed: elapsed)
+    }
+
+    /// Twenty places, of which `share` (0 ... 1) are full.
+    package static func bar(_ share: Double) -> String {
+        let full = Int(min(1, max(0, share)) * 20)
+        return "[" + String(repeating: "#", count: full) + String(repeating: ".", count: 20 - full) + "]"
+    }
+
     /// `45 s`, `3 min 20 s`, `2 h 5 min`.
     package static func words(_ duration: Duration) -> String {
         let seconds =
@@ -95,8 +108,8 @@ final class BenchProgress: Sendable {
             return nil
         }
         state.shown = now
-        return ProgressEstimate.text(
-            task, state.step, done: state.complete + state.share, of: total, elapsed: now - started)
+        let tell = isTerminal ? ProgressEstimate.line : ProgressEstimate.text
+        return tell(task, state.step, state.complete + state.share, total, now - started)
     }
 
     private func write(_ line: String) {
