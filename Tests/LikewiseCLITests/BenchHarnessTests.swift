@@ -93,6 +93,19 @@ struct BenchHarnessTests {
     }
 
     @Test(
+        "On a terminal a bar stands in front, which is full at the end and not beyond it",
+        arguments: [
+            (0, "...................."), (0.04, "...................."), (0.5, "##########.........."),
+            (0.99, "###################."), (1, "####################"), (7, "####################"),
+            (-1, "...................."),
+        ] as [(Double, String)])
+    func bar(share: Double, places: String) {
+        #expect(ProgressEstimate.bar(share) == "[\(places)]")
+        let line = ProgressEstimate.line("replay", "7", done: share, of: 1, elapsed: .seconds(1))
+        #expect(line.hasPrefix("[\(places)] replay: "))
+    }
+
+    @Test(
         "Times are told in the two largest units",
         arguments: [
             (.seconds(45), "45 s"), (.milliseconds(1600), "2 s"), (.seconds(200), "3 min 20 s"),
