@@ -114,11 +114,12 @@ extension API {
             window = named
         }
         let seesAll = request.caller.seesPrivate
-        // Those that are not there for the caller make room for others.
+        // Those that are not there for the caller, or that nobody likes any more, make room for others.
         try self.limit(request)
         let entries = await service.top(window, limit: seesAll ? limit : WireLimits.topEntries)
         let counts = await service.read(entries.map(\.content), user: nil)
-        let top = zip(entries, counts).filter { !isHidden($1, from: request.caller) }.prefix(limit)
+        let top = zip(entries, counts).filter { !isHidden($1, from: request.caller) && $1.tally.total > 0 }.prefix(
+            limit)
         for outcome in counts where outcome.status != .contentNotFound {
             if let problem = Answers.problem(outcome.status) { throw problem }
         }
