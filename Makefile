@@ -30,8 +30,8 @@ run: build ## Build and start the server: make run ARGS='--port 9000'.
 # from others that block threads. Those of the edge and of browsers count seconds, so they are apart from the cluster's, which
 # load the machine.
 CLUSTER_TESTS := 'LikewiseClusterTests|EndToEndTests.(Cluster|Edge|Browser)'
-# Calls of HTTP/2 are tasks, as those of Redis, and their tests count seconds.
-HTTP2_TESTS := 'LikewiseServerTests.(HTTP2|TLS)Tests'
+# Calls of HTTP/2 and of the client are tasks, as those of Redis, and their tests count seconds.
+HTTP2_TESTS := 'LikewiseServerTests.(HTTP2|TLS)Tests|LikewiseClientTests|EndToEndTests.ClientTests'
 REDIS_TESTS := 'LikewiseClusterTests.(Redis|RESP|CountCache)'
 
 # One build for everything: the tests run on the code that is shipped, and the end-to-end tests start its binary.

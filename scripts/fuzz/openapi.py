@@ -53,7 +53,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="likewise-fuzz-") as folder:
         port = free_port()
         server = subprocess.Popen(
-            [options.binary, "serve", "--port", str(port), "--data-dir", folder + "/data", "--log-level", "warning"],
+            [options.binary, "serve", "--port", str(port), "--data-dir", folder + "/data", "--log-level", "warning",
+             "--widget-limit", "none"],
             stdout=open(folder + "/server.log", "w"), stderr=subprocess.STDOUT)
         try:
             url = f"http://127.0.0.1:{port}"

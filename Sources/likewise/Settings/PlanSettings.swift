@@ -20,10 +20,7 @@ package struct PlanSettings: SettingsTable {
     package static let command = "plan"
     package static let examples: [(line: String, does: String)] = [
         ("likewise plan --daily-users 800000000 --likes-per-user 150", "what a site of that size needs, and why"),
-        (
-            "likewise plan --daily-users 1000000000 --likes-per-user 1 --reads-per-like 10 --peak 3 --json",
-            "the same for programs"
-        ),
+        ("likewise plan --daily-users 500000000 --peak 100 --json", "a site of high peaks, for programs"),
     ]
 
     package init() {}

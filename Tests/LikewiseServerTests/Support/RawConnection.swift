@@ -230,6 +230,11 @@ struct RawRequest {
         self.fields += fields
     }
 
+    /// A request whose body is anything, of no type that is not among `fields`.
+    init(_ method: String, _ target: String, body: [UInt8], _ fields: [(name: String, value: String)]) {
+        (self.method, self.target, self.body, self.fields) = (method, target, body, fields)
+    }
+
     /// The same request with one more field.
     func with(_ name: String, _ value: String) -> RawRequest {
         var request = self

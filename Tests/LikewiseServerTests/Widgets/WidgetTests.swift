@@ -23,8 +23,7 @@ struct WidgetTests {
     }
 
     private func post(_ target: String, _ body: String, type: String? = nil) -> RawRequest {
-        let request = RawRequest("POST", target, body)
-        return type.map { request.with("content-type", $0) } ?? request
+        RawRequest("POST", target, body: Array(body.utf8), type.map { [("content-type", $0)] } ?? [])
     }
 
     @Test("OpenHeart: an emoji as the body counts for its page, and GET tells all of them")
