@@ -1,8 +1,9 @@
 // How much of everything a site of a given size needs: rates, bandwidth, storage, memory, machines, each with the arithmetic that
 // leads there. It is asked by `likewise plan` and by the console, so both say the same.
 //
-// What one machine does and what a like takes is measured, by the commands that are named with each figure, on two cores that
-// also ran the load; docs/benchmarks.md has the runs. A plan is a beginning, to be replaced by figures of one's own.
+// What one machine does and what a like takes is measured, by the commands that are named with each figure, on two cores of
+// 2.5 GHz that also ran the load; docs/benchmarks.md has the latest run, of a faster machine. A plan is a beginning, to be
+// replaced by figures of one's own.
 
 package import LikewiseAPI
 
