@@ -23,6 +23,7 @@ swift_flags=(
     -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault
     -enable-upcoming-feature MemberImportVisibility -module-cache-path "$out/cache" -I "$out/lib"
     -Xcc "-fmodule-map-file=$out/lib/CPlatform.modulemap" -Xcc "-fmodule-map-file=$out/lib/CNIOLLHTTP.modulemap"
+    -Xcc "-fmodule-map-file=$out/lib/CWeb.modulemap"
 )
 
 # Objects so far; what comes later may import their modules.
@@ -75,10 +76,11 @@ fuzzer() {
     newer "$out/bin/$name" "Tests/Fuzz/Targets/$name.swift" Tests/Fuzz/Support/*.swift "${objects[@]}" && return 0
     echo "fuzz: compiling the fuzzer $name" >&2
     swiftc "${swift_flags[@]}" -module-name "fuzz_$name" -o "$out/bin/$name" "Tests/Fuzz/Targets/$name.swift" \
-        Tests/Fuzz/Support/*.swift "${objects[@]}" -use-ld=lld
+        Tests/Fuzz/Support/*.swift "${objects[@]}" -lz -use-ld=lld
 }
 
 c CPlatform "$PWD/Sources/CPlatform"
+c CWeb "$PWD/Sources/CWeb"
 c CNIOLLHTTP "$checkouts/swift-nio/Sources/CNIOLLHTTP"
 module HTTPTypes "$checkouts"/swift-http-types/Sources/HTTPTypes/*.swift
 module LikewiseCore Sources/LikewiseCore/*.swift
@@ -90,6 +92,7 @@ module LikewiseEngine Sources/LikewiseEngine/{Bytes,Confined}.swift \
 module LikewiseServer Sources/LikewiseServer/Hot/{RequestScanner,HotCall}.swift \
     Sources/LikewiseServer/Front/ProxyPreamble.swift \
     Sources/LikewiseServer/HTTP/{Route,HTTPDate,APIResponse}.swift \
+    Sources/LikewiseServer/Pages/WebPage.swift \
     Sources/LikewiseServer/Limits/{NetworkAddress,RateLimitPolicy}.swift \
     Sources/LikewiseServer/Calls/{LineSplitter,LineTemplate,BulkLine}.swift
 module LikewiseCluster Sources/LikewiseCluster/Events/*.swift
