@@ -92,7 +92,7 @@ module LikewiseEngine Sources/LikewiseEngine/{Bytes,Confined}.swift \
 module LikewiseServer Sources/LikewiseServer/Hot/{RequestScanner,HotCall}.swift \
     Sources/LikewiseServer/Front/ProxyPreamble.swift \
     Sources/LikewiseServer/HTTP/{Route,HTTPDate,APIResponse}.swift \
-    Sources/LikewiseServer/Pages/WebPage.swift \
+    Sources/LikewiseServer/Pages/WebPage.swift Sources/LikewiseServer/Widgets/Emoji.swift \
     Sources/LikewiseServer/Limits/{NetworkAddress,RateLimitPolicy}.swift \
     Sources/LikewiseServer/Calls/{LineSplitter,LineTemplate,BulkLine}.swift
 module LikewiseCluster Sources/LikewiseCluster/Events/*.swift

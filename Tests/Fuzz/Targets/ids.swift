@@ -1,4 +1,4 @@
-// Ids and what carries them: the rules for them, base64url, cursors, percent-encoding and routes, dates. Each is compared with
+// Ids and what carries them: the rules for them, base64url, cursors, percent-encoding and routes, emoji, dates. Each is compared with
 // the standard library's or the C library's idea of it, and what can be written must be read as the same.
 
 import Glibc
@@ -15,6 +15,7 @@ public func ids(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         base64(Array(bytes))
         cursors(Array(bytes))
         percent(Array(bytes))
+        emoji(Array(bytes))
         routes(Array(bytes))
         if bytes.count >= 8 { dates(bytes.loadUnaligned(as: UInt64.self)) }
     }
@@ -40,6 +41,15 @@ private func rules(_ bytes: UnsafeRawBufferPointer) {
     }
     let isName = 1...32 ~= bytes.count && nameBytes.isSuperset(of: bytes)
     require(IDRules.isName(bytes) == isName, "a name is not \(isName)")
+}
+
+/// What passes for an emoji is one character, and the same one when it is read again, with more behind it too.
+private func emoji(_ bytes: [UInt8]) {
+    guard let emoji = Emoji(leading: bytes) else { return }
+    require(String(validating: emoji.bytes, as: UTF8.self)?.count == 1, "an emoji is not one character")
+    for more in [[], Array("= and more".utf8)] {
+        require(Emoji(leading: emoji.bytes + more) == emoji, "an emoji is another one when it is read again")
+    }
 }
 
 // MARK: Encodings
