@@ -147,7 +147,10 @@ enum OpenAPIWidgets {
             "summary": "A thousand likes that come at once: under one lock, and through the shards",
             "description": "Both are run on the server, one after the other, and timed; the content that is liked is deleted \#
         afterwards. Takes a second or more of the disk.",
-            "requestBody": {"required": false, "content": {"application/json": {"schema": {"type": "object"}}}},
+            "requestBody": {
+              "required": false, "description": "Nothing in it is looked at.",
+              "content": {"application/json": {"schema": {}}}
+            },
             "responses": {
               "200": {
                 "description": "What came of it.",
@@ -243,7 +246,7 @@ enum OpenAPIWidgets {
           "schema": {"type": "string", "maxLength": 2048}
         },
         "Referer": {
-          "name": "Referer", "in": "header", "required": false, "schema": {"type": "string", "maxLength": 2048}
+          "name": "Referer", "in": "header", "required": false, "schema": {"type": "string"}
         }
         """#
 }
