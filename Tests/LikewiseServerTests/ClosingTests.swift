@@ -60,8 +60,9 @@ struct ClosingTests {
         options.http.idleTimeout = idle
         options.http.readTimeout = read
         return try await TestServer.run(options) { server in
-            let connection = try server.connect()
+            // Before the server can know of it, whose time begins when it does.
             let began = ContinuousClock.now
+            let connection = try server.connect()
             try actions(connection)
             try connection.expectEnd()
             return ContinuousClock.now - began
