@@ -143,32 +143,32 @@ private struct ClusterClient {
 }
 
 extension TestCluster {
-    /// What does not fit the account at any node within `seconds`, in words; none where all does. Then the ledger's own
-    /// lists are held against it as well, and `likewise verify` must find no drift.
+    /// What does not fit the account within `seconds`, in words; none where all does: every node's answers, the ledger's own
+    /// lists, and that `likewise verify` finds no drift.
     func differences(from account: ClusterAccount, within seconds: Double = 20) throws -> [String] {
         var wrong: [String] = []
-        var pairs = account.pairs
+        // The lists are looked at again, too: a like and an unlike still on their way leave a count as it should be.
         _ = RedisPoll.until(seconds: seconds) {
-            pairs = account.pairs
+            var pairs = account.pairs
             do {
                 wrong = try ports.indices.flatMap { try Audit(http: connect($0)).settle(&pairs) }
+                if wrong.isEmpty { wrong = try misheldLists(pairs) }
             } catch { wrong = ["\(error)"] }
             return wrong.isEmpty
         }
-        guard wrong.isEmpty else {
-            wrong.insert("verify: " + (try drift() ?? "no drift"), at: 0)
-            return wrong
-        }
+        let drift = try drift()
+        if wrong.isEmpty { return drift.map { [$0] } ?? [] }
+        return ["verify: \(drift ?? "no drift")"] + wrong
+    }
+
+    /// Users whose list in the ledger is another than is known of them, in words.
+    private func misheldLists(_ pairs: [Pair: Knowledge]) throws -> [String] {
         let http = try connect(0)
-        for (user, held) in Dictionary(grouping: pairs.keys, by: \.user) {
-            let liked = Set(held.filter { pairs[$0]?.liked == true }.map(\.content))
+        return try Dictionary(grouping: pairs.keys, by: \.user).compactMap { user, held in
+            let liked = held.filter { pairs[$0]?.liked == true }.map(\.content).sorted()
             let answer = try http.answer("GET", Target.likesOfUser(user) + "?limit=1000")
-            let listed = (answer.json["likes"]?.entries ?? []).compactMap { $0["content_id"]?.text }
-            if Set(listed) != liked || listed.count != liked.count {
-                wrong.append("\(user) likes \(liked.sorted()), listed are \(listed.sorted())")
-            }
+            let listed = (answer.json["likes"]?.entries ?? []).compactMap { $0["content_id"]?.text }.sorted()
+            return listed == liked ? nil : "\(user) likes \(liked), listed are \(listed)"
         }
-        if let drift = try drift() { wrong.append(drift) }
-        return wrong
     }
 }
