@@ -49,17 +49,22 @@ likewise_store_status answer(const Status &status) {
   return {code(status), status.ok() ? nullptr : strdup(status.ToString().c_str())};
 }
 
-/// Puts the keys that begin with one byte into the filter, whole, and no others: nobody asks for a single other key that
-/// may not be there, and a filter over all would be three times the size.
+/// Puts the keys that begin with one of some bytes into the filter, whole, and no others: only of those is one asked for
+/// that may be in few runs or in none, and a filter over all keys would be three times the size.
+///
+/// The store writes the name into each file, and asks no filter of a file that has another one: so the name tells the bytes.
 class FilteredKeys : public rocksdb::SliceTransform {
  public:
-  explicit FilteredKeys(char first) : first_(first) {}
-  const char *Name() const override { return "likewise.filtered"; }
+  explicit FilteredKeys(std::string first) : first_(std::move(first)), name_("likewise.filtered." + first_) {}
+  const char *Name() const override { return name_.c_str(); }
   Slice Transform(const Slice &key) const override { return key; }
-  bool InDomain(const Slice &key) const override { return !key.empty() && key[0] == first_; }
+  bool InDomain(const Slice &key) const override {
+    return !key.empty() && first_.find(key[0]) != std::string::npos;
+  }
 
  private:
-  const char first_;
+  const std::string first_;
+  const std::string name_;
 };
 
 rocksdb::BlockBasedTableOptions tableOptions(const likewise_store_options &options) {
@@ -75,15 +80,28 @@ rocksdb::BlockBasedTableOptions tableOptions(const likewise_store_options &optio
   table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
   table.partition_filters = true;
   table.metadata_block_size = 16 << 10;
-  table.pin_top_level_index_and_filter = true;
+  table.metadata_cache_options.top_level_index_pinning = rocksdb::PinningTier::kAll;
+  // Whole ones are those of commits only (`commitTableOptions`).
+  table.metadata_cache_options.unpartitioned_pinning = rocksdb::PinningTier::kAll;
   return table;
 }
 
-rocksdb::Options databaseOptions(const likewise_store_options &options) {
+/// For the file of one commit: its index and filter are small, each lookup goes through them until the file is merged, and
+/// finding the piece of a filter takes longer than asking it. So they are whole, and stay in memory.
+rocksdb::BlockBasedTableOptions commitTableOptions(rocksdb::BlockBasedTableOptions table) {
+  table.index_type = rocksdb::BlockBasedTableOptions::kBinarySearch;
+  table.partition_filters = false;
+  // Most of the runs are such files. With 10 bits a key, one of a dozen runs would be read in vain for every tenth key.
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(16));
+  return table;
+}
+
+rocksdb::Options databaseOptions(
+    const likewise_store_options &options, const rocksdb::BlockBasedTableOptions &table) {
   rocksdb::Options result;
   result.create_if_missing = !options.read_only;
   result.prefix_extractor = std::make_shared<FilteredKeys>(options.filtered);
-  result.table_factory.reset(rocksdb::NewBlockBasedTableFactory(tableOptions(options)));
+  result.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   // Commits come as sorted runs. Runs of like size are merged, so that a like is rewritten a few times in all, not ten
   // times a level; the price is that a lookup asks the filters of some more runs.
   result.compaction_style = rocksdb::kCompactionStyleUniversal;
@@ -127,20 +145,62 @@ uint64_t head(const Slice &key, size_t from) {
   return result;
 }
 
+/// Memory that grows by pieces, so that nothing is copied and what was given stays where it is.
+class Pieces {
+ public:
+  char *take(size_t bytes) {
+    if (bytes > left_) {
+      const size_t size = std::max(bytes, piece);
+      pieces_.emplace_back(new char[size]);
+      next_ = pieces_.back().get();
+      left_ = size;
+    }
+    char *taken = next_;
+    next_ += bytes;
+    left_ -= bytes;
+    taken_ += bytes;
+    return taken;
+  }
+
+  size_t taken() const { return taken_; }
+
+ private:
+  static constexpr size_t piece = 1 << 20;
+  std::vector<std::unique_ptr<char[]>> pieces_;
+  char *next_ = nullptr;
+  size_t left_ = 0;
+  size_t taken_ = 0;
+};
+
+/// A change. There are a million at a time, so what only its own writing needs lies with its bytes.
 struct Entry {
+  struct Sizes {
+    uint32_t key : 31;
+    uint32_t is_put : 1;
+    uint32_t value;
+  };
+
   /// The sixteen bytes behind the key's first one, so that most comparisons need no look at the key, which is far away.
   uint64_t first;
   uint64_t second;
-  size_t offset;
-  uint32_t key_size;
-  uint32_t value_size;
-  bool is_put;
+  /// `Sizes`, then key and value.
+  const char *place;
+
+  Sizes sizes() const {
+    Sizes result;
+    std::memcpy(&result, place, sizeof result);
+    return result;
+  }
+  Slice key() const { return Slice(place + sizeof(Sizes), sizes().key); }
+  Slice value() const { return Slice(place + sizeof(Sizes) + sizes().key, sizes().value); }
 };
 
 }  // namespace
 
 struct likewise_store {
   rocksdb::Options options;
+  /// Of the file of a commit.
+  rocksdb::Options commit_options;
   std::string path;
   std::unique_ptr<rocksdb::DB> db;
 };
@@ -152,27 +212,26 @@ struct likewise_store_iterator {
 };
 
 struct likewise_store_batch {
-  std::vector<char> bytes;
+  Pieces bytes;
   /// By the first byte of the key: within each, keys often come in order already.
   std::array<std::vector<Entry>, 256> entries;
   size_t count = 0;
 
-  Slice key(const Entry &e) const { return Slice(bytes.data() + e.offset, e.key_size); }
-  Slice value(const Entry &e) const { return Slice(bytes.data() + e.offset + e.key_size, e.value_size); }
-
   void add(Slice key, Slice value, bool is_put) {
-    entries[key.empty() ? 0 : static_cast<uint8_t>(key[0])].push_back(
-        {head(key, 1), head(key, 9), bytes.size(), static_cast<uint32_t>(key.size()),
-         static_cast<uint32_t>(value.size()), is_put});
+    const Entry::Sizes sizes = {
+        static_cast<uint32_t>(key.size()), is_put ? 1u : 0u, static_cast<uint32_t>(value.size())};
+    char *place = bytes.take(sizeof sizes + key.size() + value.size());
+    std::memcpy(place, &sizes, sizeof sizes);
+    std::memcpy(place + sizeof sizes, key.data(), key.size());
+    if (!value.empty()) std::memcpy(place + sizeof sizes + key.size(), value.data(), value.size());
+    entries[key.empty() ? 0 : static_cast<uint8_t>(key[0])].push_back({head(key, 1), head(key, 9), place});
     count++;
-    bytes.insert(bytes.end(), key.data(), key.data() + key.size());
-    bytes.insert(bytes.end(), value.data(), value.data() + value.size());
   }
 
   void sort() {
-    const auto before = [this](const Entry &a, const Entry &b) {
+    const auto before = [](const Entry &a, const Entry &b) {
       if (a.first != b.first) return a.first < b.first;
-      return a.second != b.second ? a.second < b.second : key(a).compare(key(b)) < 0;
+      return a.second != b.second ? a.second < b.second : a.key().compare(b.key()) < 0;
     };
     for (auto &kind : entries) {
       if (!std::is_sorted(kind.begin(), kind.end(), before)) std::sort(kind.begin(), kind.end(), before);
@@ -196,7 +255,10 @@ struct likewise_store_batch {
 
 likewise_store_status likewise_store_open(const char *path, likewise_store_options options, likewise_store **store) {
   auto made = std::make_unique<likewise_store>();
-  made->options = databaseOptions(options);
+  const rocksdb::BlockBasedTableOptions table = tableOptions(options);
+  made->options = databaseOptions(options, table);
+  made->commit_options = made->options;
+  made->commit_options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(commitTableOptions(table)));
   made->path = path;
   rocksdb::DB *db = nullptr;
   Status status;
@@ -311,12 +373,12 @@ void likewise_store_batch_delete(likewise_store_batch *batch, likewise_store_byt
 }
 
 size_t likewise_store_batch_count(const likewise_store_batch *batch) { return batch->count; }
-size_t likewise_store_batch_bytes(const likewise_store_batch *batch) { return batch->bytes.size(); }
+size_t likewise_store_batch_bytes(const likewise_store_batch *batch) { return batch->bytes.taken(); }
 
 static Status write(likewise_store *store, const likewise_store_batch *batch) {
-  rocksdb::WriteBatch changes(batch->bytes.size() + batch->count * 8 + 64);
+  rocksdb::WriteBatch changes(batch->bytes.taken() + batch->count * 8 + 64);
   Status status = batch->forEach([&](const Entry &entry) {
-    return entry.is_put ? changes.Put(batch->key(entry), batch->value(entry)) : changes.Delete(batch->key(entry));
+    return entry.sizes().is_put ? changes.Put(entry.key(), entry.value()) : changes.Delete(entry.key());
   });
   if (!status.ok()) return status;
   rocksdb::WriteOptions options;
@@ -325,11 +387,11 @@ static Status write(likewise_store *store, const likewise_store_batch *batch) {
 }
 
 static Status writeFile(likewise_store *store, const likewise_store_batch *batch, const std::string &path) {
-  rocksdb::SstFileWriter file(rocksdb::EnvOptions(), store->options);
+  rocksdb::SstFileWriter file(rocksdb::EnvOptions(), store->commit_options);
   Status status = file.Open(path);
   if (!status.ok()) return status;
   status = batch->forEach([&](const Entry &entry) {
-    return entry.is_put ? file.Put(batch->key(entry), batch->value(entry)) : file.Delete(batch->key(entry));
+    return entry.sizes().is_put ? file.Put(entry.key(), entry.value()) : file.Delete(entry.key());
   });
   return status.ok() ? file.Finish() : status;
 }

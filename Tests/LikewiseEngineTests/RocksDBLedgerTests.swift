@@ -108,10 +108,7 @@ struct RocksDBLedgerTests {
     @Test("the ledger says that it is of format 2 from the first like on that is held back")
     func format() throws {
         func format() -> [UInt8] {
-            var store: OpaquePointer?
-            let options = likewise_store_options(
-                read_only: true, cache_bytes: 1 << 20, memtable_bytes: 1 << 20, filtered: 0x72)
-            #expect(likewise_store_open(path, options, &store).code == LIKEWISE_STORE_OK)
+            let store = open(readOnly: true)
             defer { likewise_store_close(store) }
             var found: [UInt8] = []
             withBytes(Array("mformat".utf8)) { key in
@@ -305,12 +302,53 @@ extension RocksDBLedgerTests {
         return batch
     }
 
+    @Test("a store that was written with filters over other keys is read whole", arguments: [("r", "ri"), ("ri", "r")])
+    func otherFilters(written: String, read: String) throws {
+        let keys = (0..<3_000).map { ($0 % 2 == 0 ? "i" : "r") + "\(10_000 + $0)" }.sorted()
+        var store = open(readOnly: false, filtered: written)
+        let batch = likewise_store_batch_make()
+        for key in keys { put(batch, key, Array(key.utf8)) }
+        #expect(likewise_store_commit(store, batch, 1_000).code == LIKEWISE_STORE_OK)
+        likewise_store_batch_free(batch)
+        likewise_store_close(store)
+        store = open(readOnly: false, filtered: read)
+        defer { likewise_store_close(store) }
+        let asked = (keys + ["i1", "r1", "r10001"]).sorted()
+        var found: [Int] = []
+        let bytes = asked.map { Array($0.utf8) }
+        let all = bytes.flatMap { $0 }
+        all.withUnsafeBytes { all in
+            var at = 0
+            let slices = bytes.map { key in
+                defer { at += key.count }
+                return likewise_store_bytes(
+                    data: all.baseAddress?.advanced(by: at).assumingMemoryBound(to: CChar.self), size: key.count)
+            }
+            withUnsafeMutablePointer(to: &found) { found in
+                let got = likewise_store_get_sorted(store, slices, slices.count, found) { context, index, _ in
+                    context?.assumingMemoryBound(to: [Int].self).pointee.append(index)
+                }
+                #expect(got.code == LIKEWISE_STORE_OK)
+            }
+        }
+        #expect(found.sorted().map { asked[$0] } == (keys + ["r10001"]).sorted())
+    }
+
+    /// The ledger's folder, opened past the ledger, with a filter over keys of other kinds than the ledger's own.
+    private func open(readOnly: Bool, filtered: String = "r") -> OpaquePointer? {
+        var store: OpaquePointer?
+        let code = filtered.withCString { filtered in
+            let options = likewise_store_options(
+                read_only: readOnly, cache_bytes: 1 << 20, memtable_bytes: 1 << 20, filtered: filtered)
+            return likewise_store_open(path, options, &store).code
+        }
+        #expect(code == LIKEWISE_STORE_OK)
+        return store
+    }
+
     /// Changes the store behind the ledger's back.
     private func tamper(_ change: (OpaquePointer?) -> Void) throws {
-        var store: OpaquePointer?
-        let options = likewise_store_options(
-            read_only: false, cache_bytes: 1 << 20, memtable_bytes: 1 << 20, filtered: 0x72)
-        #expect(likewise_store_open(path, options, &store).code == LIKEWISE_STORE_OK)
+        let store = open(readOnly: false)
         let batch = likewise_store_batch_make()
         change(batch)
         #expect(likewise_store_commit(store, batch, 1_000).code == LIKEWISE_STORE_OK)

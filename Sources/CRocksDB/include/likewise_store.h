@@ -46,8 +46,9 @@ typedef struct {
   size_t cache_bytes;
   /// Small commits that wait in memory (and in the write-ahead log) to be written as a file.
   size_t memtable_bytes;
-  /// Keys that begin with this byte have an entry in a filter, so that asking for one that is not there reads nothing.
-  char filtered;
+  /// Keys that begin with one of these bytes (up to the first zero) have an entry in a filter, so that asking for one reads
+  /// next to nothing of the files that do not hold it. A store that was written with others is read without its filters.
+  const char *filtered;
 } likewise_store_options;
 
 likewise_store_status likewise_store_open(const char *path, likewise_store_options options, likewise_store **store);
@@ -57,7 +58,8 @@ void likewise_store_close(likewise_store *store);
 likewise_store_status likewise_store_get(
     likewise_store *store, const void *snapshot, likewise_store_bytes key, void *context,
     void (*found)(void *context, likewise_store_bytes value));
-/// Calls `found` with the index and value of each of `keys` (sorted, each once) that is there.
+/// Calls `found` with the index and value of each of `keys` that is there. They are sorted; one may come
+/// more than once.
 likewise_store_status likewise_store_get_sorted(
     likewise_store *store, const likewise_store_bytes *keys, size_t count, void *context,
     void (*found)(void *context, size_t index, likewise_store_bytes value));

@@ -49,7 +49,7 @@ final class RocksDBLedgerMerge {
     var trends: [[UInt64]: TrendBucket] = [:]
     var key = LedgerKey()
     var value = LedgerKey()
-    private let lookup = RegisterLookup()
+    private let lookup = RocksDBLookup()
 
     init(_ store: RocksDBStore, _ batches: [LedgerBatch]) {
         self.store = store
@@ -94,17 +94,8 @@ final class RocksDBLedgerMerge {
     private func load(_ changes: [LedgerBatch.ContentChange]) throws(LedgerError) {
         let unread = changes.lazy.map(\.id).filter { self.contents[$0] == nil }
         let ids = unread.sorted { a, b in a.withUnsafeBytes { a in b.withUnsafeBytes { compare(a, $0) < 0 } } }
-        var found: [LedgerContent?] = Array(repeating: nil, count: ids.count)
-        var damaged: Int?
-        try lookup.find(ids.count, in: store) { index, keys in
-            keys.append(LedgerKey.Kind.content.rawValue)
-            keys += ids[index]
-        } found: { index, value in
-            found[index] = LedgerBytes.content(value)
-            if found[index] == nil { damaged = index }
-        }
-        if let damaged { throw damage("the record of the content '\(String(decoding: ids[damaged], as: UTF8.self))'") }
-        for (id, held) in zip(ids, found) {
+        contents.reserveCapacity(contents.count + ids.count)
+        for (id, held) in zip(ids, try lookup.contents(ids, in: store)) {
             let isRepeated = repeated.contains(id)
             if let held {
                 contents[id] = Content(now: held, heldKey: held.key, isRepeated: isRepeated)

@@ -15,6 +15,10 @@ final class RocksDBStore: @unchecked Sendable {
     let path: String
     private let handle: OpaquePointer
 
+    /// Kinds of keys that are looked for among all files, by register for each like and by content for each transaction.
+    static let filtered = String(
+        decoding: [LedgerKey.Kind.register.rawValue, LedgerKey.Kind.content.rawValue], as: UTF8.self)
+
     enum Access {
         case write(memtableBytes: Int)
         /// The store may be in use elsewhere; what was committed when it was opened is seen.
@@ -26,13 +30,16 @@ final class RocksDBStore: @unchecked Sendable {
         self.path = path
         var options = likewise_store_options()
         options.cache_bytes = cacheBytes
-        options.filtered = CChar(bitPattern: LedgerKey.Kind.register.rawValue)
         switch access {
         case .write(let memtableBytes): options.memtable_bytes = memtableBytes
         case .read: options.read_only = true
         }
         var opened: OpaquePointer?
-        try Self.check(likewise_store_open(path, options, &opened), path: path)
+        let status = Self.filtered.withCString { filtered in
+            options.filtered = filtered
+            return likewise_store_open(path, options, &opened)
+        }
+        try Self.check(status, path: path)
         guard let opened else { throw .failed("the ledger \(path) was opened to nothing") }
         handle = opened
     }
@@ -84,7 +91,7 @@ final class RocksDBStore: @unchecked Sendable {
         return result
     }
 
-    /// Calls `found` with the index and the value of each of `keys` that is there. The keys go upwards.
+    /// Calls `found` with the index and the value of each of `keys` that is there. The keys are sorted.
     func values(
         of keys: UnsafeBufferPointer<likewise_store_bytes>, _ found: (Int, UnsafeRawBufferPointer) -> Void
     ) throws(LedgerError) {
