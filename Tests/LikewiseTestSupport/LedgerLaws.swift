@@ -44,6 +44,29 @@ extension LedgerLaw {
             #expect(try bench.register("a", "u") == reaction)
             #expect(try bench.counts("a") == [2: 1])
         },
+        LedgerLaw("what is asked together is answered as one by one, also what is not there or is asked twice") {
+            bench in
+            try bench.apply { batch in
+                for i in 0..<200 { batch.row("c\(i % 7)", "user-\(i)", like(at: UInt64(i + 1))) }
+            }
+            try bench.apply { $0.row("c1", "user-1", unlike(at: 900), old: .like) }
+            let reader = try bench.ledger.makeReader()
+            let ids = ["c6", "nobody's", "c1", "", "c6", "c0", "c11"].map(bytes)
+            #expect(try reader.contents(ids) == ids.map { try reader.content($0) })
+            #expect(try reader.contents([]) == [])
+            var questions = RegisterQuestions()
+            var alone: [Register] = []
+            for (content, user) in [
+                (1, "user-8"), (0, "user-7"), (1, "user-1"), (1, "user-8"), (2, "user-1"), (6, "user-"), (0, ""),
+            ] {
+                let key = try bench.content("c\(content)").key
+                bytes(user).withUnsafeBytes { questions.add(content: key, user: $0) }
+                alone.append(try bench.register(key: key, user))
+            }
+            #expect(try reader.registers(questions) == alone)
+            #expect(alone.filter { $0 == .untouched }.count == 3)
+            #expect(try reader.registers(RegisterQuestions()) == [])
+        },
         LedgerLaw("the same register again changes nothing") { bench in
             let register = Register(version: Version(reading: 5, region: 1), reaction: love)
             for _ in 0..<3 { try bench.apply { $0.row("a", "u", register) } }

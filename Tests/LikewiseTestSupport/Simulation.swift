@@ -176,7 +176,9 @@ package final class Simulation {
         }
         let skips = plan.mutation == .skippedSync && random.chance(oneIn: 8)
         if skips { disk.ignoredSyncs = .all }
+        let readAhead = shard.core.registersReadAhead
         shard.core.process(made)
+        summary.readAhead += shard.core.registersReadAhead - readAhead
         if skips { disk.ignoredSyncs = .none }
         submitted += groups.count
         guard completions.value == submitted else {

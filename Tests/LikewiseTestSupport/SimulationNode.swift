@@ -110,12 +110,14 @@ final class SimulationNode {
         reactions: [String], doubling: Int?
     ) throws -> Shard {
         let directory = CountDirectory()
+        var options = ShardOptions(
+            shard: number, shards: run.shards, seed: run.hashSeed, strictContent: traits.strictContent,
+            overlayBytes: run.overlayBytes, contentBytes: run.contentBytes, generationBytes: run.generationBytes,
+            filters: run.filters)
+        options.readAheadFrom = run.readAheadFrom
         let core = ShardCore(
-            ShardOptions(
-                shard: number, shards: run.shards, seed: run.hashSeed, strictContent: traits.strictContent,
-                overlayBytes: run.overlayBytes, contentBytes: run.contentBytes,
-                generationBytes: run.generationBytes, filters: run.filters),
-            reader: try ledger.makeReader(), clock: clock, directory: directory, trends: trends, committed: held,
+            options, reader: try ledger.makeReader(), clock: clock, directory: directory, trends: trends,
+            committed: held,
             latestReading: latest, ledgerIsEmpty: isEmpty)
         var failure: LedgerError?
         var left = doubling ?? -1

@@ -50,6 +50,7 @@ struct SimulationRun {
     var contentBytes: Int
     var generationBytes: Int
     var segmentBytes: Int
+    var readAheadFrom: Int
 
     init(_ traits: SimulationTraits, _ random: inout SeededRandom) {
         shards = traits.reshards ? random.within(1...SimulationIDs.maxShards) : 1
@@ -59,6 +60,7 @@ struct SimulationRun {
         contentBytes = random.chance(oneIn: 2) ? random.within(2_000...60_000) : 64 << 20
         generationBytes = random.within(21_000...200_000)
         segmentBytes = 4096 + random.within(2_000...60_000)
+        readAheadFrom = random.chance(oneIn: 3) ? .max : random.below(4)
     }
 }
 
@@ -86,6 +88,7 @@ package struct SimulationSummary: Sendable {
     package var filtersLoaded = 0
     package var filtersDropped = 0
     package var unloads = 0
+    package var readAhead = 0
     package var clockJumps = 0
     package var answersChecked = 0
     package var listsChecked = 0
@@ -111,7 +114,8 @@ package struct SimulationSummary: Sendable {
             ("overloaded", \.overloaded), ("ledger writes", \.ledgerWrites), ("ledger failures", \.ledgerFailures),
             ("ledger read failures", \.ledgerReadFailures), ("drains", \.drains),
             ("segments removed", \.segmentsRemoved), ("filters loaded", \.filtersLoaded),
-            ("filters dropped", \.filtersDropped), ("unloads", \.unloads), ("clock jumps", \.clockJumps),
+            ("filters dropped", \.filtersDropped), ("unloads", \.unloads),
+            ("read ahead", \.readAhead), ("clock jumps", \.clockJumps),
             ("answers checked", \.answersChecked), ("lists checked", \.listsChecked),
             ("held checked", \.heldChecked),
             ("registers checked", \.registersChecked),

@@ -4,6 +4,7 @@ package import LikewiseCore
 package final class RocksDBLedgerReader: LedgerReader {
     private let store: RocksDBStore
     private var key = LedgerKey()
+    private let lookup = RocksDBLookup()
 
     init(_ store: RocksDBStore) { self.store = store }
 
@@ -53,6 +54,30 @@ package final class RocksDBLedgerReader: LedgerReader {
         guard let found else { return .untouched }
         guard let register = found else { throw damage("a register of content number \(number)") }
         return register
+    }
+
+    package func contents(_ ids: [[UInt8]]) throws(LedgerError) -> [LedgerContent?] {
+        try lookup.contents(ids, in: store)
+    }
+
+    package func registers(_ questions: RegisterQuestions) throws(LedgerError) -> [Register] {
+        let order = questions.sorted()
+        var result = [Register](repeating: .untouched, count: order.count)
+        var damaged: Int64?
+        try lookup.find(order.count, in: store) { index, keys in
+            let question = order[index]
+            keys.append(LedgerKey.Kind.register.rawValue)
+            withUnsafeBytes(of: questions.content(of: question).bigEndian) { keys.append(contentsOf: $0) }
+            questions.withUser(of: question) { keys.append(contentsOf: $0) }
+        } found: { index, value in
+            if let register = LedgerBytes.register(value) {
+                result[order[index]] = register
+            } else {
+                damaged = questions.content(of: order[index])
+            }
+        }
+        if let damaged { throw damage("a register of content number \(damaged)") }
+        return result
     }
 
     package func users(

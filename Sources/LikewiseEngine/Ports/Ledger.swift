@@ -43,6 +43,10 @@ package protocol LedgerReader: AnyObject {
     func content(_ id: [UInt8]) throws(LedgerError) -> LedgerContent?
     /// The register of `user` on the content with this key; `.untouched` where there is none.
     func register(content key: Int64, user: UnsafeRawBufferPointer) throws(LedgerError) -> Register
+    /// The same as `content` for each of `ids`, of which one may come more than once.
+    func contents(_ ids: [[UInt8]]) throws(LedgerError) -> [LedgerContent?]
+    /// The same as `register` for each question.
+    func registers(_ questions: RegisterQuestions) throws(LedgerError) -> [Register]
     /// Calls `body` with up to `limit` users that have a register (held or not) on the content, in the order of their
     /// bytes, beginning behind `after` (empty: from the start). Answers the last one given, or nil where fewer than
     /// `limit` were left.
@@ -76,6 +80,79 @@ package protocol LedgerReader: AnyObject {
 
 extension LedgerReader {
     package func releaseMemory() {}
+
+    package func contents(_ ids: [[UInt8]]) throws(LedgerError) -> [LedgerContent?] {
+        var found: [LedgerContent?] = []
+        for id in ids { found.append(try content(id)) }
+        return found
+    }
+
+    package func registers(_ questions: RegisterQuestions) throws(LedgerError) -> [Register] {
+        var found = [Register](repeating: .untouched, count: questions.count)
+        for i in questions.sorted() {
+            found[i] = try questions.withUser(of: i) { (user) throws(LedgerError) in
+                try register(content: questions.content(of: i), user: user)
+            }
+        }
+        return found
+    }
+}
+
+/// Registers that are asked for together.
+package struct RegisterQuestions: Sendable {
+    private struct Question {
+        var content: Int64
+        /// The first eight bytes of the user's id as a number that sorts as they do, zeros behind its end.
+        var head: UInt64
+        var offset: Int
+        var length: Int
+    }
+
+    private var questions: [Question] = []
+    private var users: [UInt8] = []
+
+    package init() {}
+
+    package var count: Int { questions.count }
+
+    /// Asks for the register of `user` on the content with this key.
+    package mutating func add(content key: Int64, user: UnsafeRawBufferPointer) {
+        var head: UInt64 = 0
+        for i in 0..<8 { head = head << 8 | UInt64(i < user.count ? user[i] : 0) }
+        questions.append(Question(content: key, head: head, offset: users.count, length: user.count))
+        users.append(contentsOf: user)
+    }
+
+    package mutating func removeAll() {
+        questions.removeAll(keepingCapacity: true)
+        users.removeAll(keepingCapacity: true)
+    }
+
+    package func content(of question: Int) -> Int64 { questions[question].content }
+
+    package func withUser<R, E: Error>(
+        of question: Int, _ body: (UnsafeRawBufferPointer) throws(E) -> R
+    ) throws(E) -> R {
+        let (offset, length) = (questions[question].offset, questions[question].length)
+        let result: Result<R, E> = users.withUnsafeBytes { users in
+            Result { () throws(E) in try body(UnsafeRawBufferPointer(rebasing: users[offset..<offset + length])) }
+        }
+        return try result.get()
+    }
+
+    /// The questions in the order of the ledger: by content, then by the bytes of the user.
+    package func sorted() -> [Int] {
+        users.withUnsafeBytes { users in
+            questions.indices.sorted { a, b in
+                let (a, b) = (questions[a], questions[b])
+                if a.content != b.content { return a.content < b.content }
+                if a.head != b.head { return a.head < b.head }
+                return compare(
+                    UnsafeRawBufferPointer(rebasing: users[a.offset..<a.offset + a.length]),
+                    UnsafeRawBufferPointer(rebasing: users[b.offset..<b.offset + b.length])) < 0
+            }
+        }
+    }
 }
 
 /// A content as the ledger holds it.

@@ -62,11 +62,19 @@ extension ShardCore {
 
     @inline(never)
     func load(_ id: UnsafeRawBufferPointer, hash: UInt64, create: Bool) throws(LedgerError) -> UInt32? {
-        let fingerprint = FingerprintFilter.fingerprint(hash)
-        var known: LedgerContent?
-        if !knowsAllContents || knownContents.contains(fingerprint) { known = try reader.content(Array(id)) }
+        let known = mayBeKnown(hash) ? try reader.content(Array(id)) : nil
         guard known != nil || create else { return nil }
-        if options.filters { _ = knownContents.insert(fingerprint) }
+        return insert(id, hash: hash, known)
+    }
+
+    /// Whether the ledger may hold the content.
+    func mayBeKnown(_ hash: UInt64) -> Bool {
+        !knowsAllContents || knownContents.contains(FingerprintFilter.fingerprint(hash))
+    }
+
+    /// Takes a content in that is not loaded, as the ledger has it, or new.
+    func insert(_ id: UnsafeRawBufferPointer, hash: UInt64, _ known: LedgerContent?) -> UInt32 {
+        if options.filters { _ = knownContents.insert(FingerprintFilter.fingerprint(hash)) }
         loads += 1
         return table.insert(
             id,

@@ -50,6 +50,7 @@ package final class ShardCore {
 
     var buffer = LogBuffer(capacity: 1 << 20)
     private var lookahead = Lookahead()
+    var ahead = ReadAhead()
     /// The sequence of this batch's first record, and of the first record that was not durable when it began.
     private var batchSequence: UInt64 = 0
     private var durable: UInt64 = 0
@@ -121,6 +122,8 @@ package final class ShardCore {
         return demand
     }
     package var loadedContents: Int { table.count }
+    /// Registers that were read ahead and then asked for, since the start.
+    package var registersReadAhead: Int { ahead.used }
     package var contentBytes: Int { table.memoryBytes + filterBytes + knownContents.memoryBytes }
     /// The share of memory that loaded contents and their filters have.
     package var contentBound: Int { options.contentBytes }
@@ -128,6 +131,7 @@ package final class ShardCore {
     /// Lets go of memory that is kept for the next batch only.
     func releaseMemory() {
         reader.releaseMemory()
+        ahead.releaseMemory()
         changed = []
         buffer = LogBuffer()
     }
@@ -146,6 +150,7 @@ package final class ShardCore {
         let mark = current.mark
         let clockBefore = hybrid
         let now = clock.milliseconds()
+        readAhead(refusal == nil ? groups : [])
         for group in groups { evaluate(group, refusal: refusal, now: now) }
         if buffer.records > 0 {
             do throws(EventLogError) {
@@ -248,6 +253,7 @@ package final class ShardCore {
                 }
             }
             take(brief, slot, intent)
+            ahead.place &+= 1
         }
     }
 

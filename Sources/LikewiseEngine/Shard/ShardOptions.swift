@@ -14,6 +14,8 @@ package struct ShardOptions: Sendable {
     package var generationBytes: Int
     /// Whether filters are used at all; without them every answer is the same, only slower.
     package var filters: Bool
+    /// Questions to the ledger in one batch from which on those of the next batch are asked together (`ReadAhead`).
+    package var readAheadFrom = 32
 
     package init(
         shard: UInt16 = 0, shards: Int = 1, region: UInt16 = 0, seed: UInt64, strictContent: Bool = false,

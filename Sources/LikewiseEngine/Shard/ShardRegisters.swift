@@ -33,11 +33,13 @@ extension ShardCore {
         if state.pointee.ledgerKey == nil { state.pointee.ledgerKey = try reader.content(Array(ids.content))?.key }
         guard let key = state.pointee.ledgerKey else { return .untouched }
         wantFilter(slot, key)
+        ahead.asked += 1
+        if let register = ahead.register(ofContent: key) { return register }
         return try reader.register(content: key, user: ids.user)
     }
 
     /// The register as the overlay has it; nil where it is not there.
-    private func unsavedRegister(_ slot: UInt32, _ intent: Intent, _ ids: IntentIDs) -> Register? {
+    func unsavedRegister(_ slot: UInt32, _ intent: Intent, _ ids: IntentIDs) -> Register? {
         var generation = current
         var older = sealedGenerations.count
         while true {
