@@ -1,5 +1,6 @@
 // The embedded engine: shards with their logs, the ledger behind them, and what is needed to start and stop them.
 
+import CPlatform
 package import LikewiseCore
 package import Logging
 import Synchronization
@@ -32,6 +33,7 @@ package final class Engine: LikeEngine {
         self.options = options
         self.clock = clock
         self.seed = seed
+        likewise_settle_heap()
         let start = EngineStart(options: options, disk: disk, clock: clock, ledger: ledger, seed: seed, logger: logger)
         reactions = try start.settleReactions()
         try start.drainIfNeeded()
@@ -57,8 +59,13 @@ package final class Engine: LikeEngine {
         for (i, opened) in recovered.shards.enumerated() {
             let shard = ShardThread(
                 shard: UInt16(i), inbox: inboxes[i], batchLimit: options.batchLimit,
-                evictsFilters: options.filters == .evict, writer: writer, clock: clock, logger: logger
-            ) { shard, requests in filterLoader.load(requests, shard: Int(shard)) }
+                evictsFilters: options.filters == .evict, writer: writer, clock: clock, logger: logger,
+                requestFilters: { shard, requests in filterLoader.load(requests, shard: Int(shard)) },
+                requestRoom: { [loader] shard, entries in
+                    let inbox = inboxes[Int(shard)]
+                    let taken = loader.submit { _ in _ = inbox.trySend(.room(IndexRoom(count: entries))) }
+                    if !taken { _ = inbox.trySend(.room(nil)) }
+                })
             shards.append(shard)
             let confined = Confined(opened)
             threads.append(

@@ -26,6 +26,49 @@ struct GenerationTests {
         }
     }
 
+    @Test("An index that was prepared is taken where it fits, to grow or to begin with, and finds all that is there")
+    func prepared() throws {
+        let generation = Generation(number: 1, firstSequence: 1)
+        let place = generation.add(content: 7, id: Array("c".utf8))
+        // One entry more than a table of 512 takes, or of 1,024.
+        for (count, end) in [(1_024, 342), (4_096, 683)] {
+            generation.room = try #require(IndexRoom(count: count))
+            for i in (generation.entryCount + 1)...end {
+                append(generation, place, "user-\(i)", 1, sequence: UInt64(i))
+            }
+            #expect((generation.room == nil) == (count == 1_024), "only one of the next size is taken")
+            for i in 1...end { #expect(find(generation, 7, place, "user-\(i)") == 1) }
+        }
+        #expect(generation.room?.bytes == 4_096 * 8)
+        let next = Generation(number: 2, firstSequence: 684, expecting: 1_000, room: generation.room)
+        #expect(generation.room?.bytes == 0)
+        let again = next.add(content: 7, id: Array("c".utf8))
+        for i in 0..<2_000 { append(next, again, "user-\(i)", 2, sequence: UInt64(684 + i)) }
+        for i in 0..<2_000 { #expect(find(next, 7, again, "user-\(i)") == 2) }
+        #expect(find(next, 7, again, "user-2000") == nil)
+        let small = Generation(
+            number: 3, firstSequence: 3_000, expecting: 10, room: try #require(IndexRoom(count: 4_096)))
+        #expect(small.room?.bytes == 4_096 * 8, "eight times what is needed is left for later")
+    }
+
+    @Test("A large index is asked for before it is needed, and a small one never")
+    func wanted() {
+        let generation = Generation(number: 1, firstSequence: 1)
+        let place = generation.add(content: 7, id: Array("c".utf8))
+        var asked: [Int] = []
+        for i in 0..<100_000 {
+            append(generation, place, "user-\(i)", 1, sequence: UInt64(i + 1))
+            guard i % 1_000 == 0, let count = generation.roomWanted(sealedAt: 64 << 20) else { continue }
+            if asked.last != count { asked.append(count) }
+            generation.room = IndexRoom(count: count)
+        }
+        #expect(asked == [1 << 18, 1 << 19])
+        let small = Generation(number: 2, firstSequence: 1)
+        let other = small.add(content: 7, id: Array("c".utf8))
+        for i in 0..<10_000 { append(small, other, "user-\(i)", 1, sequence: UInt64(i + 1)) }
+        #expect(small.roomWanted(sealedAt: 1 << 20) == nil)
+    }
+
     @Test("A register's latest entry is found, and all entries come in the order of the log")
     func latest() {
         let generation = Generation(number: 1, firstSequence: 100)

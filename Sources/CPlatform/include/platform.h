@@ -39,6 +39,9 @@ static inline void likewise_prefetch(const void *address) { __builtin_prefetch(a
 /// lie on huge pages where the system has them, so that a probe misses the processor's page cache less often.
 void *likewise_allocate_table(size_t bytes);
 
+/// Returns once all of this memory, which reads as zeros, has pages of its own.
+void likewise_bring_in(void *start, size_t bytes);
+
 /// Asks for huge pages for what of this memory fills them; it keeps its content.
 void likewise_use_huge_pages(void *start, size_t bytes);
 
@@ -58,6 +61,11 @@ void likewise_release_pages(void *start, size_t bytes);
 
 /// Gives memory that was freed back to the system.
 void likewise_trim_heap(void);
+
+/// From now on the C library keeps less memory that nobody uses. It maps each block of 32 KiB and more by itself, so that
+/// its memory goes back to the system when it is freed: arrays of a transaction come and go between blocks that stay for
+/// long, and would leave gaps. And it has as many heaps as processors, not eight times as many, each with gaps of its own.
+void likewise_settle_heap(void);
 
 /// fallocate(2), without the C library's fallback of writing every block: 0, or an errno.
 int likewise_allocate(int descriptor, int64_t size);

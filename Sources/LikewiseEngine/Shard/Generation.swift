@@ -80,25 +80,40 @@ package final class Generation: @unchecked Sendable {
     /// How far a hash is shifted for its home.
     private var indexShift: UInt64
     private var indexUsed = 0
+    /// A table for the next time that the index grows, or for the next generation.
+    package var room: IndexRoom?
 
     /// An empty one, whose first record will be `firstSequence`. Its index has room for `expected` entries before it grows,
     /// which no batch of a busy shard should have to wait for.
-    package init(number: UInt32, firstSequence: UInt64, expecting expected: Int = 0) {
+    /// `room` is taken for that where it fits.
+    package init(number: UInt32, firstSequence: UInt64, expecting expected: Int = 0, room: IndexRoom? = nil) {
         self.number = number
         self.firstSequence = firstSequence
         lastSequence = firstSequence - 1
         capacity = 1 << 14
         arena = resizedBlock(nil, from: 0, to: capacity)
-        var bits: UInt64 = 9
-        while expected * 3 > (1 << bits) * 2 { bits += 1 }
-        indexMask = (1 << Int(bits)) - 1
-        indexShift = 64 - bits
-        index = Generation.emptyIndex(indexMask + 1)
+        var count = Generation.indexCount(expecting: expected)
+        if let room, room.count >= count, room.count <= count * 4, let table = room.take() {
+            count = room.count
+            index = table
+        } else {
+            index = Generation.emptyIndex(count)
+            self.room = room
+        }
+        indexMask = count - 1
+        indexShift = UInt64(64 - count.trailingZeroBitCount)
     }
 
     deinit {
         likewise_free_block(arena, capacity)
         likewise_free_table(index, (indexMask + 1) * 8)
+    }
+
+    /// The entries of an index that takes so many without growing.
+    private static func indexCount(expecting expected: Int) -> Int {
+        var count = 512
+        while expected * 3 > count * 2 { count *= 2 }
+        return count
     }
 
     private static func emptyIndex(_ count: Int) -> UnsafeMutablePointer<UInt64> {
@@ -297,11 +312,29 @@ package final class Generation: @unchecked Sendable {
     }
 
     @inline(never)
+    private func preparedIndex(_ count: Int) -> UnsafeMutablePointer<UInt64>? {
+        guard room?.count == count else { return nil }
+        defer { room = nil }
+        return room?.take()
+    }
+
+    /// The entries of a table that will be needed before long, where it is worth preparing: to grow, or for the next
+    /// generation when this one is sealed at `bytes`.
+    package func roomWanted(sealedAt bytes: Int) -> Int? {
+        let count = indexMask + 1
+        guard room == nil, !isSealed else { return nil }
+        let atEnd = Int(Double(entryCount) * Double(bytes) / Double(max(1, memoryBytes)))
+        let grows = atEnd * 3 > count * 2
+        let isSoon = grows ? indexUsed * 3 > count : memoryBytes > bytes / 2
+        let wanted = grows ? count * 2 : count
+        return isSoon && wanted >= IndexRoom.minEntries ? wanted : nil
+    }
+
     private func growIndex() {
         let old = index
         let count = indexMask + 1
         precondition(count < 1 << 32, "an index of \(count) entries has no more bits of the hash to go by")
-        index = Generation.emptyIndex(count * 2)
+        index = preparedIndex(count * 2) ?? Generation.emptyIndex(count * 2)
         indexMask = count * 2 - 1
         indexShift -= 1
         for i in 0..<count where old[i] != 0 {

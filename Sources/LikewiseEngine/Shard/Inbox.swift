@@ -13,6 +13,8 @@ enum ShardMessage: Sendable {
     case filterFailed(ShardCore.FilterRequest)
     /// A piece of what the ledger knows; the next one is sent when this one is taken.
     case knownContents(hashes: [UInt64], isLast: Bool, taken: @Sendable () -> Void)
+    /// Room for an index that the shard asked for; nil where it cannot be had now.
+    case room(IndexRoom?)
     /// End once all that waits has been taken.
     case stop
 }

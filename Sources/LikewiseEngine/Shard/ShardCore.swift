@@ -36,6 +36,8 @@ package final class ShardCore {
     /// Log records up to this one are in the ledger.
     package var committedSequence: UInt64
 
+    var isRoomRequested = false
+
     /// Contents that the ledger may hold; absence is proof once `knowsAllContents`.
     var knownContents = FingerprintFilter()
     package var knowsAllContents: Bool
@@ -97,7 +99,9 @@ package final class ShardCore {
     package var seed: UInt64 { options.seed }
 
     /// Bytes of what the ledger does not hold yet.
-    package var overlayBytes: Int { sealedGenerations.reduce(current.memoryBytes) { $0 + $1.memoryBytes } }
+    package var overlayBytes: Int {
+        sealedGenerations.reduce(current.memoryBytes + (current.room?.bytes ?? 0)) { $0 + $1.memoryBytes }
+    }
     /// What `overlayBytes` may come to. Contents that the ledger lacks changes of cannot be unloaded: what loaded contents
     /// take above their share is taken off, but for a quarter, so that the ledger always has something to take.
     package var overlayBound: Int {

@@ -16,8 +16,24 @@ extension ShardCore {
     func sealCurrent() {
         current.seal()
         sealedGenerations.append(current)
+        let room = current.room
+        current.room = nil
         current = Generation(
-            number: current.number &+ 1, firstSequence: current.lastSequence + 1, expecting: current.entryCount)
+            number: current.number &+ 1, firstSequence: current.lastSequence + 1, expecting: current.entryCount,
+            room: room)
+    }
+
+    /// The entries of a table that somebody who may wait should prepare; told once, until `give` is called.
+    package func takeRoomRequest() -> Int? {
+        guard !isRoomRequested, let count = current.roomWanted(sealedAt: options.generationBytes) else { return nil }
+        isRoomRequested = true
+        return count
+    }
+
+    /// What was asked for; nil where it could not be had.
+    package func give(_ room: IndexRoom?) {
+        isRoomRequested = false
+        current.room = room
     }
 
     /// Whether the newest generation should be sealed even while the ledger is busy.

@@ -34,11 +34,13 @@ final class ShardThread: Sendable {
     private let metrics: ShardMetrics
     private let state = Mutex(ShardHealth.good)
     private let requestFilters: @Sendable (UInt16, [ShardCore.FilterRequest]) -> Void
+    private let requestRoom: @Sendable (UInt16, Int) -> Void
 
     init(
         shard: UInt16, inbox: Inbox, batchLimit: Int, evictsFilters: Bool, writer: LedgerWriter,
         clock: any EngineClock, logger: Logger,
-        requestFilters: @escaping @Sendable (UInt16, [ShardCore.FilterRequest]) -> Void
+        requestFilters: @escaping @Sendable (UInt16, [ShardCore.FilterRequest]) -> Void,
+        requestRoom: @escaping @Sendable (UInt16, Int) -> Void
     ) {
         self.shard = shard
         self.inbox = inbox
@@ -48,6 +50,7 @@ final class ShardThread: Sendable {
         self.clock = clock
         self.logger = logger
         self.requestFilters = requestFilters
+        self.requestRoom = requestRoom
         metrics = ShardMetrics(shard: shard)
     }
 
@@ -79,6 +82,7 @@ final class ShardThread: Sendable {
                 note(core.storage)
                 let wanted = core.takeFilterRequests()
                 if !wanted.isEmpty { requestFilters(shard, wanted) }
+                if let entries = core.takeRoomRequest() { requestRoom(shard, entries) }
             }
             let after = clock.nanoseconds()
             if after &- ticked >= ShardThread.tick {
@@ -142,6 +146,7 @@ final class ShardThread: Sendable {
         case .knownContents(let hashes, let isLast, let taken):
             core.addKnownContents(hashes: hashes, isLast: isLast)
             taken()
+        case .room(let room): core.give(room)
         case .stop: break
         }
     }
