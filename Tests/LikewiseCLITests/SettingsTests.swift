@@ -34,7 +34,7 @@ struct SettingsTests {
         #expect(settings.insecure == false)
         #expect(settings.memory == 1 << 30)
         #expect(settings.overlayBytes == nil)
-        #expect(settings.overlayBudget == 1 << 28)
+        #expect(settings.overlayBudget == 1 << 27)
         #expect(settings.sync == .always)
         #expect(settings.retention == .seconds(7 * 86400))
         #expect(settings.segmentBytes == 64 << 20)

@@ -15,8 +15,8 @@ package struct LedgerWriterOptions: Sendable {
     /// Nanoseconds between the beginnings of transactions, unless a generation is large. The longer, the more rows of a
     /// page are written together: a row costs half as much in a transaction of 100,000 as in one of 20,000.
     package var interval: UInt64 = 2_000_000_000
-    /// Entries of one transaction, the first generation aside.
-    package var transactionEntries = 500_000
+    /// Entries of one transaction, the first generation of each shard aside. Each takes about 650 bytes until it is committed.
+    package var transactionEntries = 250_000
     /// Nanoseconds before the first and the last retry of a failed transaction.
     package var retryFirst: UInt64 = 100_000_000
     package var retryLast: UInt64 = 5_000_000_000
@@ -184,11 +184,12 @@ final class LedgerWriter: Sendable {
         queue.wait(until: deadline) { [options] queue in
             if queue.sealed.isEmpty { return queue.isStopping ? [:] : nil }
             var work: [UInt16: [Generation]] = [:]
+            let share = options.transactionEntries / queue.sealed.count
             for (shard, waiting) in queue.sealed {
                 var entries = 0
                 let taken = waiting.prefix { generation in
                     defer { entries += generation.entryCount }
-                    return entries == 0 || entries + generation.entryCount <= options.transactionEntries
+                    return entries == 0 || entries + generation.entryCount <= share
                 }
                 work[shard] = Array(taken)
                 queue.sealed[shard] = taken.count < waiting.count ? Array(waiting[taken.count...]) : nil

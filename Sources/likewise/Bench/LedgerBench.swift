@@ -41,21 +41,23 @@ struct LedgerBench: BenchSuite {
         _ progress: BenchProgress
     ) throws {
         var options = EngineOptions(dataDirectory: folder)
-        options.overlayBytes = budget / 4
-        options.contentBytes = budget / 4
+        let shares = MemoryShares(budget: budget)
+        options.overlayBytes = shares.overlay
+        options.contentBytes = shares.contents
         let before = LedgerBench.residentBytes()
-        let ledger = try Ledgers.open(in: folder, otherwise: bench.settings.ledger, cacheBytes: budget / 4)
+        let ledger = try Ledgers.open(in: folder, otherwise: bench.settings.ledger, cacheBytes: shares.ledgerCache)
         let engine = try Engine(
             options, disk: PosixDisk(), clock: SystemClock(), ledger: ledger, seed: 1, logger: Logger(label: "bench"))
         defer { engine.stop() }
         let feeder = LedgerFeeder(engine: engine, likes: likes)
         var spans = LedgerSpans(likes: likes)
-        var (peak, rows) = (0, 0)
+        var (peak, rows) = (Peak(), 0)
         let begin = BenchClock.now()
         var moved = begin
         while rows < likes {
             try feeder.feed()
-            let found = LedgerBench.rows(metrics)
+            let page = String(decoding: metrics.render(), as: UTF8.self)
+            let found = LedgerBench.value("likewise_ledger_rows_total", page)
             let now = BenchClock.now()
             if found > rows {
                 (rows, moved) = (found, now)
@@ -64,7 +66,7 @@ struct LedgerBench: BenchSuite {
             guard Double(now - moved) / 1e9 < Self.stallSeconds else {
                 throw BenchError("the ledger has committed nothing for \(Int(Self.stallSeconds)) s, at \(rows) likes")
             }
-            peak = max(peak, LedgerBench.residentBytes())
+            peak.note(page)
             progress.within(Double(rows) / Double(likes))
         }
         if let ratio = spans.ratio {
@@ -77,10 +79,25 @@ struct LedgerBench: BenchSuite {
         ProcText.bytes(of: "VmRSS", in: ProcText.read("/proc/self/status")) ?? 0
     }
 
-    private static func rows(_ metrics: PrometheusMetrics) -> Int {
-        let page = String(decoding: metrics.render(), as: UTF8.self)
-        let line = page.split(separator: "\n").first { $0.hasPrefix("likewise_ledger_rows_total") }
-        return line?.split(separator: " ").last.flatMap { Double($0) }.map { Int($0) } ?? 0
+    /// The sum of a metric's series in a page of metrics.
+    private static func value(_ name: String, _ page: String) -> Int {
+        page.split(separator: "\n").lazy.filter { $0.hasPrefix(name) }
+            .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }.reduce(0) { $0 + Int($1) }
+    }
+
+    /// The most memory that was resident, and what the engine said then of what it keeps.
+    private struct Peak {
+        var resident = 0
+        var overlay = 0
+        var contents = 0
+
+        mutating func note(_ page: String) {
+            let now = LedgerBench.residentBytes()
+            guard now > resident else { return }
+            resident = now
+            overlay = LedgerBench.value("likewise_overlay_bytes", page)
+            contents = LedgerBench.value("likewise_content_bytes", page)
+        }
     }
 
     // MARK: Reports
@@ -106,12 +123,14 @@ struct LedgerBench: BenchSuite {
             bar: span.rows.upperBound >= likes ? .atLeast(100_000) : nil)
     }
 
-    private func reportMemory(_ bench: BenchContext, peak: Int, before: Int, budget: Int) {
+    private func reportMemory(_ bench: BenchContext, peak: Peak, before: Int, budget: Int) {
         report(
-            bench, "peak of resident memory over the budget", Double(peak) / Double(budget), "ratio",
+            bench, "peak of resident memory over the budget", Double(peak.resident) / Double(budget), "ratio",
             bar: .atMost(1),
             details: [
-                BenchField("peak_resident_bytes", .count(peak)), BenchField("resident_bytes_before", .count(before)),
+                BenchField("peak_resident_bytes", .count(peak.resident)),
+                BenchField("overlay_bytes", .count(peak.overlay)), BenchField("content_bytes", .count(peak.contents)),
+                BenchField("resident_bytes_before", .count(before)),
                 BenchField("budget_bytes", .count(budget)),
             ])
     }

@@ -29,10 +29,10 @@ struct OpenedEngine {
         options.queueDepth = settings.queueDepth
         options.batchLimit = settings.batchLimit
         options.overlayBytes = settings.overlayBudget
-        options.contentBytes = settings.memory / 4
+        options.contentBytes = settings.memoryShares.contents
         do {
             let ledger = try Ledgers.open(
-                in: directory, otherwise: settings.ledger, cacheBytes: settings.memory / 4,
+                in: directory, otherwise: settings.ledger, cacheBytes: settings.memoryShares.ledgerCache,
                 readers: options.shards + options.readers + 1)
             engine = try Engine(
                 options, disk: disk, clock: SystemClock(), ledger: ledger, seed: UInt64.random(in: .min ... .max),

@@ -51,7 +51,7 @@ package struct ServeSettings: SettingsTable {
     package let memory = Setting(
         "memory", .bytes(16 << 20...16 << 40), default: "1GiB", "Budget of overlay, filters and caches")
     package let overlayBytes = Setting(
-        optional: "overlay-bytes", .bytes(1 << 20...16 << 40), absent: "a quarter of memory",
+        optional: "overlay-bytes", .bytes(1 << 20...16 << 40), absent: "an eighth of memory",
         "Bound of what the ledger does not hold yet; at the bound callers get 503")
     package let filters = Setting(
         "filters", SettingKind<FilterUse>.choice, default: "on",
@@ -142,8 +142,9 @@ package struct ServeSettings: SettingsTable {
 }
 
 extension Settings where Table == ServeSettings {
-    /// The overlay's bound in bytes: as given, or a quarter of the memory budget.
-    package var overlayBudget: Int { self.overlayBytes ?? self.memory / 4 }
+    package var memoryShares: MemoryShares { MemoryShares(budget: self.memory) }
+    /// The overlay's bound in bytes: as given, or its share of the memory budget.
+    package var overlayBudget: Int { self.overlayBytes ?? memoryShares.overlay }
 
     /// The number of shards on a machine of `cores` cores.
     package func shardCount(cores: Int) -> Int { self.shards > 0 ? self.shards : max(1, cores / 4) }
