@@ -62,6 +62,9 @@ package final class Spool: Sendable {
     /// Events and bytes that wait for Kafka.
     package var waiting: (events: Int, bytes: Int) { state.withLock { ($0.events, $0.bytes) } }
 
+    /// Calls that wait for the spool's thread.
+    package var queued: Int { state.withLock { $0.commands.count } }
+
     /// Has `body` called, on the spool's thread, whenever events begin to wait.
     package func onFirst(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.onFirst = body } }
 
