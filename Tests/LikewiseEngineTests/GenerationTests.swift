@@ -63,6 +63,9 @@ struct GenerationTests {
             generation.room = IndexRoom(count: count)
         }
         #expect(asked == [1 << 18, 1 << 19])
+        #expect(generation.roomWanted(sealedAt: 64 << 20) == nil, "what was asked for is here")
+        generation.room = IndexRoom(count: 1 << 18)
+        #expect(generation.roomWanted(sealedAt: 64 << 20) == 1 << 19, "what is here is too small by now")
         let small = Generation(number: 2, firstSequence: 1)
         let other = small.add(content: 7, id: Array("c".utf8))
         for i in 0..<10_000 { append(small, other, "user-\(i)", 1, sequence: UInt64(i + 1)) }

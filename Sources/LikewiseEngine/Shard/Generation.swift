@@ -322,12 +322,13 @@ package final class Generation: @unchecked Sendable {
     /// generation when this one is sealed at `bytes`.
     package func roomWanted(sealedAt bytes: Int) -> Int? {
         let count = indexMask + 1
-        guard room == nil, !isSealed else { return nil }
+        guard !isSealed else { return nil }
         let atEnd = Int(Double(entryCount) * Double(bytes) / Double(max(1, memoryBytes)))
         let grows = atEnd * 3 > count * 2
         let isSoon = grows ? indexUsed * 3 > count : memoryBytes > bytes / 2
         let wanted = grows ? count * 2 : count
-        return isSoon && wanted >= IndexRoom.minEntries ? wanted : nil
+        let hasRoom = room.map { $0.count >= wanted } ?? false
+        return isSoon && !hasRoom && wanted >= IndexRoom.minEntries ? wanted : nil
     }
 
     private func growIndex() {

@@ -136,6 +136,7 @@ package final class ShardCore {
     func releaseMemory() {
         reader.releaseMemory()
         ahead.releaseMemory()
+        current.room = nil
         changed = []
         buffer = LogBuffer()
     }
