@@ -162,7 +162,7 @@ package struct EngineStart {
                 shard: shard, shards: options.shards, region: options.region, seed: seed,
                 strictContent: options.strictContent, overlayBytes: options.overlayBytes / options.shards,
                 contentBytes: options.contentBytes / options.shards,
-                generationBytes: min(64 << 20, max(1 << 20, options.overlayBytes / options.shards / 6)),
+                generationBytes: min(64 << 20, max(1 << 20, options.overlayBytes / options.shards / 8)),
                 filters: options.filters != .off),
             reader: try inLedger { () throws(LedgerError) in try ledger.makeReader() }, clock: clock,
             directory: directory, trends: trends, metrics: ShardMetrics(shard: shard), committed: held,

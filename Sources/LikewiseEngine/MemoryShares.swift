@@ -1,8 +1,8 @@
 /// How a budget of memory, in bytes, is shared out among what grows with the number of likes.
 ///
-/// Seven sixteenths are given to nobody: the program itself, a transaction on its way into the ledger (about 650 bytes a like
-/// of it), batches and bodies, and what the heap loses in gaps between blocks. `likewise bench ledger` measures what all of
-/// it comes to.
+/// Half is given to nobody: the program itself, a transaction on its way into the ledger (about 650 bytes a like of it),
+/// batches and bodies, room of contents that were unloaded, and what the heap loses in gaps between blocks.
+/// `likewise bench ledger` measures what all of it comes to.
 package struct MemoryShares: Sendable {
     /// What the log holds and the ledger does not yet.
     package var overlay: Int
@@ -13,7 +13,7 @@ package struct MemoryShares: Sendable {
 
     package init(budget: Int) {
         overlay = budget / 8
-        contents = budget / 4
-        ledgerCache = budget / 16 * 3
+        contents = budget / 32 * 7
+        ledgerCache = budget / 32 * 5
     }
 }
