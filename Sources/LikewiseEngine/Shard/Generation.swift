@@ -311,7 +311,6 @@ package final class Generation: @unchecked Sendable {
         indexUsed &+= 1
     }
 
-    @inline(never)
     private func preparedIndex(_ count: Int) -> UnsafeMutablePointer<UInt64>? {
         guard room?.count == count else { return nil }
         defer { room = nil }
@@ -331,6 +330,7 @@ package final class Generation: @unchecked Sendable {
         return isSoon && !hasRoom && wanted >= IndexRoom.minEntries ? wanted : nil
     }
 
+    @inline(never)
     private func growIndex() {
         let old = index
         let count = indexMask + 1
